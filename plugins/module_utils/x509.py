@@ -1,0 +1,217 @@
+# Copyright: certwright.aws contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Certificates and certificate requests: parsing, and the forms in which the collection writes their fields.
+
+The only place that imports cryptography, so that a Lambda function without it can use the rest of the core.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import traceback
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from .errors import InputError
+
+CRYPTOGRAPHY_IMPORT_ERROR: str | None = None
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.x509.oid import NameOID
+except ImportError:
+    CRYPTOGRAPHY_IMPORT_ERROR = traceback.format_exc()
+
+PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The fields of an X.509 certificate that the collection works with.
+
+    ``serial`` is upper-case hexadecimal without separators, as the AWS sample writes it in the host table;
+    times are aware and in UTC; fingerprints are lower-case hexadecimal SHA-256.
+    """
+
+    pem: str
+    serial: str
+    subject: str
+    common_name: str | None
+    issuer: str
+    subject_alt_names: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    key_algorithm: str
+    fingerprint_sha256: str
+    public_key_sha256: str
+    is_ca: bool
+    self_signed: bool
+
+    def as_result(self) -> dict[str, Any]:
+        """The fields as a module returns them; ``certificate`` holds the PEM."""
+        return {
+            "certificate": self.pem,
+            "serial": self.serial,
+            "subject": self.subject,
+            "common_name": self.common_name,
+            "issuer": self.issuer,
+            "subject_alt_names": list(self.subject_alt_names),
+            "not_before": iso(self.not_before),
+            "not_after": iso(self.not_after),
+            "key_algorithm": self.key_algorithm,
+            "fingerprint_sha256": self.fingerprint_sha256,
+            "public_key_sha256": self.public_key_sha256,
+        }
+
+
+@dataclass(frozen=True)
+class SigningRequest:
+    """The fields of a PKCS#10 certificate signing request whose own signature was verified."""
+
+    pem: str
+    der: bytes
+    subject: str
+    common_name: str | None
+    subject_alt_names: tuple[str, ...]
+    key_algorithm: str
+    public_key_sha256: str
+
+
+def parse_certificate(pem: str | bytes) -> Certificate:
+    """Parse the first certificate of a PEM text.
+
+    :raises InputError: the text holds no certificate
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(_as_bytes(pem))
+    except ValueError as error:
+        raise InputError(f"this is not a PEM certificate: {error}") from error
+    return Certificate(
+        pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        serial=serial_text(certificate.serial_number),
+        subject=certificate.subject.rfc4514_string(),
+        common_name=_common_name(certificate.subject),
+        issuer=certificate.issuer.rfc4514_string(),
+        subject_alt_names=_subject_alt_names(certificate.extensions),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        key_algorithm=_key_algorithm(certificate.public_key()),
+        fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(),
+        public_key_sha256=_public_key_sha256(certificate.public_key()),
+        is_ca=_is_ca(certificate.extensions),
+        self_signed=certificate.issuer == certificate.subject,
+    )
+
+
+def parse_signing_request(data: str | bytes) -> SigningRequest:
+    """Parse a certificate signing request, PEM text or DER bytes, and verify that it is signed by its own key.
+
+    :raises InputError: it is none, or its signature is wrong
+    """
+    try:
+        if isinstance(data, bytes) and not data.lstrip().startswith(b"-----BEGIN"):
+            request = x509.load_der_x509_csr(data)
+        else:
+            request = x509.load_pem_x509_csr(_as_bytes(data))
+        signed = request.is_signature_valid
+    except (ValueError, InvalidSignature, UnsupportedAlgorithm) as error:
+        raise InputError(f"this is not a certificate signing request: {error}") from error
+    if not signed:
+        raise InputError("the certificate signing request is not signed by the key that it names")
+    return SigningRequest(
+        pem=request.public_bytes(serialization.Encoding.PEM).decode(),
+        der=request.public_bytes(serialization.Encoding.DER),
+        subject=request.subject.rfc4514_string(),
+        common_name=_common_name(request.subject),
+        subject_alt_names=_subject_alt_names(request.extensions),
+        key_algorithm=_key_algorithm(request.public_key()),
+        public_key_sha256=_public_key_sha256(request.public_key()),
+    )
+
+
+def split_chain(pem: str) -> list[str]:
+    """Split a PEM bundle into its certificates, in its order."""
+    return [match.group(0) + "\n" for match in PEM_CERTIFICATE.finditer(pem)]
+
+
+def certificate_der(pem: str) -> bytes:
+    """The DER form of the first certificate of a PEM text.
+
+    :raises InputError: the text holds no certificate
+    """
+    try:
+        return x509.load_pem_x509_certificate(_as_bytes(pem)).public_bytes(serialization.Encoding.DER)
+    except ValueError as error:
+        raise InputError(f"this is not a PEM certificate: {error}") from error
+
+
+def serial_text(serial: int) -> str:
+    """A serial number as the host table holds it: upper-case hexadecimal, no separators, no padding."""
+    return f"{serial:X}"
+
+
+def normalized_serial(text: str) -> str:
+    """Read a serial in any of the forms that AWS and openssl print (colons, 0x, leading zeros, either case).
+
+    :raises InputError: it is not a hexadecimal number
+    """
+    digits = text.strip().replace(":", "").removeprefix("0x").removeprefix("0X")
+    if not re.fullmatch(r"[0-9A-Fa-f]{1,128}", digits):
+        raise InputError(f"serial {text!r} is not a hexadecimal number of at most 128 digits")
+    return serial_text(int(digits, 16))
+
+
+def iso(moment: datetime) -> str:
+    """A moment as results show it: UTC, ISO 8601, whole seconds, ``Z``."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _as_bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+def _common_name(name: x509.Name) -> str | None:
+    values = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(values[0].value) if values else None
+
+
+def _subject_alt_names(extensions: x509.Extensions) -> tuple[str, ...]:
+    """Subject alternative names as openssl writes them: ``DNS:a.example``, ``IP:10.0.0.1``, ``email:``, ``URI:``."""
+    try:
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    prefixes: dict[type, str] = {
+        x509.DNSName: "DNS",
+        x509.IPAddress: "IP",
+        x509.RFC822Name: "email",
+        x509.UniformResourceIdentifier: "URI",
+    }
+    return tuple(f"{prefixes.get(type(name), 'other')}:{name.value}" for name in names)
+
+
+def _is_ca(extensions: x509.Extensions) -> bool:
+    try:
+        return extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+def _key_algorithm(key: Any) -> str:
+    """The key's algorithm in AWS's words, for example ``RSA_2048`` or ``EC_prime256v1``."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA_{key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return "EC_" + {"secp256r1": "prime256v1"}.get(key.curve.name, key.curve.name)
+    return type(key).__name__
+
+
+def _public_key_sha256(key: Any) -> str:
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
