@@ -1,0 +1,154 @@
+# Copyright: certwright.aws contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the test suites, all or the ones named, and end with one line: ``N passed, N failed``.
+
+A suite that ran nothing counts as a failure. What a suite prints is in ``build/reports/<suite>.log``; it is shown
+when the suite failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+REPORTS = CHECKOUT / "build" / "reports"
+BIN = Path(sys.executable).parent
+CLOSING_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many checks of a suite passed and failed."""
+
+    passed: int
+    failed: int
+
+
+def environment() -> dict[str, str]:
+    """The environment of every suite: the virtual environment's tools, and nobody's AWS account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
+    return kept | {
+        "PATH": f"{BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PYTHONPATH": f"{CHECKOUT / 'build'}:{CHECKOUT}",
+        "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / "build"),
+        "ANSIBLE_HOME": str(CHECKOUT / "build" / "ansible-home"),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_DEPRECATION_WARNINGS": "false",
+    }
+
+
+def run_logged(suite: str, command: Sequence[str | Path], extra: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Run a command, add its output to the suite's log, and return its exit code and output."""
+    process = subprocess.run(
+        [str(part) for part in command],
+        cwd=CHECKOUT,
+        env=environment() | dict(extra or {}),
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    with (REPORTS / f"{suite}.log").open("a") as log:
+        log.write(f"$ {' '.join(str(part) for part in command)}\n{process.stdout}\n")
+    return process.returncode, process.stdout
+
+
+def lint() -> Tally:
+    """Formatting, linters, types, shell scripts, changelog and documentation."""
+    scripts = sorted(CHECKOUT.glob("roles/*/files/**/*.sh"))
+    checks: dict[str, list[str | Path]] = {
+        "ruff check": ["ruff", "check", "."],
+        "ruff format": ["ruff", "format", "--check", "."],
+        "mypy": ["mypy", "plugins/module_utils"],
+        "yamllint": ["yamllint", "--strict", "."],
+        "shellcheck": ["shellcheck", "--shell=sh", *scripts],
+        "ansible-lint": ["ansible-lint", "--offline", "--strict"],
+        "antsibull-changelog": ["antsibull-changelog", "lint"],
+        "antsibull-docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "."],
+    }
+    passed = 0
+    for name, command in checks.items():
+        code, _output = run_logged("lint", command)
+        passed += code == 0
+        if code:
+            print(f"    {name} failed", flush=True)
+    return Tally(passed, len(checks) - passed)
+
+
+def pytest_suite(suite: str, *paths: str) -> Tally:
+    """Run pytest and count from its JUnit report."""
+    report = REPORTS / f"{suite}.xml"
+    report.unlink(missing_ok=True)
+    code, _output = run_logged(suite, ["pytest", "-q", f"--junitxml={report}", *paths])
+    if not report.exists():
+        return Tally(0, 1)
+    totals = ElementTree.parse(report).getroot().find("testsuite")
+    assert totals is not None
+    ran, skipped = int(totals.get("tests", 0)), int(totals.get("skipped", 0))
+    failed = int(totals.get("failures", 0)) + int(totals.get("errors", 0))
+    return Tally(ran - skipped - failed, max(failed, int(code != 0)))
+
+
+def counted(suite: str, *command: str | Path) -> Tally:
+    """Run a program of ours that ends with the closing line itself."""
+    code, output = run_logged(suite, command)
+    closing = CLOSING_LINE.findall(output)
+    if not closing:
+        return Tally(0, 1)
+    passed, failed = map(int, closing[-1])
+    return Tally(passed, max(failed, int(code != 0)))
+
+
+SUITES: dict[str, Callable[[], Tally]] = {
+    "lint": lint,
+    "unit": lambda: pytest_suite("unit", "tests/unit"),
+    "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
+    "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
+    "demo": lambda: counted("demo", "python", "tests/demo/check.py"),
+}
+
+
+def run_suite(name: str) -> Tally:
+    """Run one suite, print its outcome, and on a failure what it printed last."""
+    (REPORTS / f"{name}.log").unlink(missing_ok=True)
+    print(f"== {name}", flush=True)
+    started = time.monotonic()
+    tally = SUITES[name]()
+    if tally.passed == 0 and tally.failed == 0:
+        print("    ran nothing, which counts as a failure")
+        tally = Tally(0, 1)
+    print(f"   {tally.passed} passed, {tally.failed} failed in {time.monotonic() - started:.0f} s", flush=True)
+    if tally.failed:
+        print("\n".join((REPORTS / f"{name}.log").read_text().splitlines()[-150:]), flush=True)
+    return tally
+
+
+def main(names: Sequence[str]) -> int:
+    """Run the suites and return the process's exit code."""
+    unknown = set(names) - set(SUITES)
+    if unknown:
+        print(f"no such suite: {', '.join(sorted(unknown))}; there are: {', '.join(SUITES)}", file=sys.stderr)
+        return 2
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    tallies = [run_suite(name) for name in names or SUITES]
+    passed = sum(tally.passed for tally in tallies)
+    failed = sum(tally.failed for tally in tallies)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
