@@ -9,14 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Profile:
     """What differs between a fast and a realistic AWS."""
+
+    quotas: Mapping[str, float] = field(default_factory=dict)
+    """Calls a second by operation, such as ``{"acm-pca:IssueCertificate": 25}``; the others are not limited."""
 
     # Systems Manager
     invocation_visible_s: float = 0.02
@@ -32,11 +35,19 @@ class Profile:
     crl_delay_s: float = 0.05
     """From RevokeCertificate until the CRL is written to S3."""
 
-    # CloudFront and WAF
-    cloudfront_deploy_s: float = 0.1
-    """From UpdateDistribution until the distribution is Deployed."""
-    waf_propagation_s: float = 0.05
-    """From UpdateWebACL until a request meets the new rules."""
+    # CloudFront, WAF and load balancers. Two numbers are a range from which each write draws its own delay.
+    cloudfront_deploy_s: float | Sequence[float] = 0.1
+    """From UpdateDistribution until the distribution is Deployed; on the way edge locations disagree."""
+    waf_propagation_s: float | Sequence[float] = 0.05
+    """From UpdateWebACL or UpdateRuleGroup until every request meets the new rules."""
+    elb_propagation_s: float | Sequence[float] = 0.02
+    """From a change of a listener's rules until every request meets it."""
+    waf_places: int = 1
+    """Hosts that enforce a web ACL, each of which gets a write at another moment."""
+    waf_web_acl_wcu: int = 5000
+    """Capacity units that the rules of one web ACL may need."""
+    delay_seed: int | None = None
+    """Makes the delays that are drawn from ranges repeat."""
 
 
 FAST = Profile()
