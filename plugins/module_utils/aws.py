@@ -9,12 +9,13 @@ The thin functions of each ``api.py`` go through :func:`call` and :func:`pages`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import AwsError
 
 try:
+    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 except ImportError:
@@ -64,5 +65,16 @@ def translated(error: Exception, operation: str) -> AwsError:
     """Turn botocore's exception into ours, with AWS's code and the operation."""
     if isinstance(error, ClientError):
         reply = error.response.get("Error", {})
-        return AwsError(operation, reply.get("Code", "Unknown"), reply.get("Message", "") or "AWS gave no message")
+        detail = reply.get("Message", "") or "AWS gave no message"
+        return AwsError(operation, reply.get("Code", "Unknown"), detail, error.response)
     return AwsError(operation, type(error).__name__, str(error))
+
+
+def to_dynamodb(value: Any) -> dict[str, Any]:
+    """A plain value in the form in which DynamoDB's low-level client takes it, for example ``{"S": "text"}``."""
+    return TypeSerializer().serialize(value)
+
+
+def from_dynamodb(attribute: Mapping[str, Any]) -> Any:
+    """The plain value of an attribute as DynamoDB's low-level client gives it. Numbers come as ``decimal.Decimal``."""
+    return TypeDeserializer().deserialize(attribute)

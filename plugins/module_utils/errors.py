@@ -10,6 +10,9 @@ right; it never holds a secret.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class CertwrightError(Exception):
     """The root of the core's exceptions: catching it catches whatever the core raises on purpose."""
@@ -41,13 +44,15 @@ class AwsError(CertwrightError):
     :param operation: the API operation as AWS spells it, for example ``IssueCertificate``
     :param code: AWS's error code, or the name of botocore's exception where no reply was had
     :param detail: AWS's own message
+    :param reply: all of AWS's reply, for the operations whose errors say more than a message; empty when none was had
     """
 
-    def __init__(self, operation: str, code: str, detail: str) -> None:
+    def __init__(self, operation: str, code: str, detail: str, reply: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{operation} failed: {code}: {detail}")
         self.operation = operation
         self.code = code
         self.detail = detail
+        self.reply = reply or {}
 
     def as_result(self) -> dict[str, str]:
         return {"error_code": self.code, "operation": self.operation}
