@@ -34,6 +34,10 @@ class Profile:
     """From IssueCertificate until GetCertificate gives the certificate; before that RequestInProgressException."""
     crl_delay_s: float = 0.05
     """From RevokeCertificate until the CRL is written to S3."""
+    crl_retry_s: float = 0.2
+    """From a CRL that could not be written until the next attempt."""
+    crl_partition_certificates: int = 3
+    """Certificates that refer to the same partition, of a CA with partitioned CRLs."""
 
     # CloudFront, WAF and load balancers. Two numbers are a range from which each write draws its own delay.
     cloudfront_deploy_s: float | Sequence[float] = 0.1
@@ -56,6 +60,8 @@ REALISTIC = Profile(
     delivery_s=0.3,
     issue_delay_s=0.5,
     crl_delay_s=5.0,
+    crl_retry_s=5.0,
+    crl_partition_certificates=10_000,
     cloudfront_deploy_s=60.0,
     waf_propagation_s=30.0,
 )
