@@ -77,7 +77,7 @@ class Demo:
 
         :raises subprocess.CalledProcessError: it failed
         """
-        command = ["ansible-playbook", f"certwright.aws.{name}", "-i", str(INVENTORY), *arguments]
+        command = ["ansible-playbook", f"certwright.aws.{name}", *arguments]
         print(f"$ {' '.join(command)}", flush=True)
         lines = []
         with subprocess.Popen(
@@ -113,7 +113,7 @@ class Demo:
     def rotate(self, *arguments: str) -> dict[str, int]:
         """Run the main job and return the AWS calls that it made, by operation."""
         before = self.sandbox.calls()
-        self.playbook("rotate_host_certificates", *arguments)
+        self.playbook("rotate_host_certificates", "-i", str(INVENTORY), *arguments)
         after = self.sandbox.calls()
         return {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
 
