@@ -32,6 +32,8 @@ SERVICE_MODELS = {
     "tagging": "resourcegroupstaggingapi",
     "email": "ses",
 }
+# Operations that no SDK models.
+UNMODELLED = {("rolesanywhere", "POST", "/sessions"): "CreateSession"}
 LOG_LENGTH = 100_000
 NAMING_MEMBER = re.compile(r"(Name|Names|Id|Ids|ID|Arn|Arns|ARN)$")
 
@@ -96,6 +98,9 @@ def _model_name(service: str, request: Request) -> str:
 
 
 def _routed_operation(service: str, request: Request) -> str:
+    unmodelled = UNMODELLED.get((service, request.method, request.path))
+    if unmodelled:
+        return unmodelled
     try:
         operation, _parameters = get_service_router(_model_name(service, request)).match(request)
     except HTTPException:
