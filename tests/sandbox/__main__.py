@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from .client import CHECKOUT, Sandbox, SandboxError, launch
-from .instance import serve
+from .instance import Settings, serve
 from .profile import NAMED
 
 BUILD = CHECKOUT / "build"
@@ -65,7 +65,7 @@ def main() -> int:
     options = parser.parse_args()
     state_dir = options.state_dir.resolve()
     if options.action == "serve":
-        serve(state_dir, options.nodes, options.profile, options.until_stdin_closes)
+        serve(Settings(state_dir, options.nodes, options.profile), options.until_stdin_closes)
     elif options.action == "start":
         start(options.nodes, options.profile, state_dir)
     elif options.action == "stop":

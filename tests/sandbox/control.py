@@ -24,6 +24,7 @@ Handler = Callable[..., Any]
 
 _rules = Map()
 _resets: list[Callable[[], None]] = []
+_exits: list[Callable[[], None]] = []
 _reset_lock = threading.Lock()
 
 
@@ -40,6 +41,17 @@ def route(method: str, path: str, handler: Handler) -> None:
 def on_reset(action: Callable[[], None]) -> None:
     """Have an action done at ``POST /reset``, after moto has forgotten everything."""
     _resets.append(action)
+
+
+def on_exit(action: Callable[[], None]) -> None:
+    """Have an action done when the server ends in an orderly way."""
+    _exits.append(action)
+
+
+def leave() -> None:
+    """Do what was asked for at the server's end."""
+    for action in _exits:
+        action()
 
 
 def answer(method: str, path: str, body: bytes) -> tuple[int, bytes]:

@@ -20,6 +20,7 @@ import signal
 import ssl
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,30 @@ from . import profile
 REGION = "us-east-1"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+own_environment: dict[str, str] = {}
+"""In a server: the variables that point programs which it runs at itself. Empty elsewhere."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server was started with."""
+
+    state_dir: Path
+    nodes: int
+    profile: str
+
+    @property
+    def nodes_dir(self) -> Path:
+        return self.state_dir / "nodes"
+
+
+_settings: list[Settings] = []
+
+
+def settings() -> Settings:
+    """The settings of the server that runs in this process."""
+    return _settings[0]
 
 
 def environment(state: dict[str, Any]) -> dict[str, str]:
@@ -49,17 +74,19 @@ def environment(state: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def serve(state_dir: Path, nodes: int, profile_name: str, until_stdin_closes: bool) -> None:
+def serve(started_with: Settings, until_stdin_closes: bool) -> None:
     """Run a server until it is told to end by SIGTERM, SIGINT or, if so wished, the end of its standard input."""
     # What is set for the server's user must not reach the boto3 that moto uses itself.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY, AWS_DEFAULT_REGION=REGION)
-    from . import server
+    from . import control, server
     from .listener import listen
 
-    profile.use(profile_name)
+    _settings[:] = [started_with]
+    state_dir = started_with.state_dir
     state_dir.mkdir(parents=True, exist_ok=True)
+    profile.use(started_with.profile)
     server.install_services()
     application = server.Application()
     plain, tls = listen(application), listen(application, _tls_context(state_dir))
@@ -72,13 +99,15 @@ def serve(state_dir: Path, nodes: int, profile_name: str, until_stdin_closes: bo
         "url": f"http://127.0.0.1:{plain.server_port}",
         "tls_url": f"https://127.0.0.1:{tls.server_port}",
         "ca_file": str(state_dir / "ca.pem"),
-        "nodes": str(state_dir / "nodes"),
-        "profile": profile_name,
+        "nodes": str(started_with.nodes_dir),
+        "profile": started_with.profile,
     }
+    own_environment.update(environment(state))
     _write_whole(state_file, json.dumps(state, indent=2))
     try:
         _wait_for_end(until_stdin_closes)
     finally:
+        control.leave()
         state_file.unlink(missing_ok=True)
 
 
