@@ -50,6 +50,12 @@ class Profile:
     """Hosts that enforce a web ACL, each of which gets a write at another moment."""
     waf_web_acl_wcu: int = 5000
     """Capacity units that the rules of one web ACL may need."""
+    rotation_attempts: int = 3
+    """How often Secrets Manager tries to rotate a secret before it waits for somebody to act."""
+    rotation_retry_s: float = 0.3
+    """From a failed rotation until the next attempt."""
+    lambda_retry_s: float = 0.1
+    """From a failed asynchronous invocation until the next attempt."""
     delay_seed: int | None = None
     """Makes the delays that are drawn from ranges repeat."""
 
@@ -64,6 +70,10 @@ REALISTIC = Profile(
     crl_partition_certificates=10_000,
     cloudfront_deploy_s=60.0,
     waf_propagation_s=30.0,
+    elb_propagation_s=5.0,
+    waf_places=3,
+    rotation_retry_s=60.0,
+    lambda_retry_s=60.0,
 )
 NAMED = {"fast": FAST, "realistic": REALISTIC}
 
