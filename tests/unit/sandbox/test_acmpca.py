@@ -15,12 +15,10 @@ from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
-from moto import mock_aws
 
-from tests.pki import (
+from tests.private_ca import (
     TEMPLATE,
     active_root,
-    client,
     code_of,
     create_ca,
     csr_of,
@@ -29,18 +27,7 @@ from tests.pki import (
     load,
     make_csr,
 )
-from tests.sandbox import acmpca, clock, profile
-
-
-@pytest.fixture
-def pca(monkeypatch):
-    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
-    acmpca.install()
-    profile.use("fast")
-    with mock_aws():
-        yield client("acm-pca")
-    clock.set_offset(0)
-    profile.restore()
+from tests.sandbox import clock, profile
 
 
 @pytest.fixture
