@@ -35,6 +35,7 @@ SERVICES = (
     "acmpca",
     "cloudfront",
     "dynamodb",
+    "edge",
     "elbv2",
     "events",
     "iam",
