@@ -83,6 +83,27 @@ class SigningRequest:
     public_key_sha256: str
 
 
+@dataclass(frozen=True)
+class RevocationList:
+    """The fields of a certificate revocation list; times are aware and in UTC."""
+
+    issuer: str
+    number: int | None
+    last_update: datetime
+    next_update: datetime | None
+    serials: tuple[str, ...]
+
+    def as_result(self) -> dict[str, Any]:
+        """The fields as a module returns them; of the serial numbers only how many there are."""
+        return {
+            "issuer": self.issuer,
+            "crl_number": self.number,
+            "last_update": iso(self.last_update),
+            "next_update": iso(self.next_update) if self.next_update else None,
+            "revoked_count": len(self.serials),
+        }
+
+
 def parse_certificate(pem: str | bytes) -> Certificate:
     """Parse the first certificate of a PEM text.
 
@@ -135,6 +156,38 @@ def parse_signing_request(data: str | bytes) -> SigningRequest:
     )
 
 
+def parse_crl(der: bytes) -> RevocationList:
+    """Parse a certificate revocation list in DER.
+
+    :raises InputError: it is none
+    """
+    crl = _load_crl(der)
+    try:
+        number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except x509.ExtensionNotFound:
+        number = None
+    return RevocationList(
+        issuer=crl.issuer.rfc4514_string(),
+        number=number,
+        last_update=crl.last_update_utc,
+        next_update=crl.next_update_utc,
+        serials=tuple(serial_text(entry.serial_number) for entry in crl),
+    )
+
+
+def crl_signed_by(der: bytes, certificate_pem: str) -> bool:
+    """Whether a certificate revocation list in DER is the one of this certificate's subject, signed with its key.
+
+    :raises InputError: the list or the certificate is none
+    """
+    crl = _load_crl(der)
+    try:
+        authority = x509.load_pem_x509_certificate(_as_bytes(certificate_pem))
+    except ValueError as error:
+        raise InputError(f"this is not a PEM certificate: {error}") from error
+    return crl.issuer == authority.subject and crl.is_signature_valid(authority.public_key())  # type: ignore[arg-type]
+
+
 def split_chain(pem: str) -> list[str]:
     """Split a PEM bundle into its certificates, in its order."""
     return [match.group(0) + "\n" for match in PEM_CERTIFICATE.finditer(pem)]
@@ -170,6 +223,13 @@ def normalized_serial(text: str) -> str:
 def iso(moment: datetime) -> str:
     """A moment as results show it: UTC, ISO 8601, whole seconds, ``Z``."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _load_crl(der: bytes) -> x509.CertificateRevocationList:
+    try:
+        return x509.load_der_x509_crl(der)
+    except ValueError as error:
+        raise InputError(f"this is not a certificate revocation list: {error}") from error
 
 
 def _as_bytes(text: str | bytes) -> bytes:
