@@ -30,7 +30,8 @@ class CertificateResult:
     """What became of one request.
 
     ``action`` is ``issued``, ``resumed`` (issued by an earlier run, fetched now), ``kept`` or ``failed``; ``reason``
-    says why. In check mode ``issued`` means would be issued, without a certificate.
+    says why. In check mode ``issued`` means would be issued, without a certificate. ``journal_error`` says why nobody
+    took note of the ARN.
     """
 
     id: str
@@ -39,7 +40,7 @@ class CertificateResult:
     certificate_arn: str | None = None
     certificate: Certificate | None = None
     chain: str = ""
-    journaled: bool = True
+    journal_error: str | None = None
     details: dict[str, str] = field(default_factory=dict)
 
     def as_result(self) -> dict[str, Any]:
@@ -51,9 +52,10 @@ class CertificateResult:
             "action": self.action,
             "reason": self.reason,
             "certificate_arn": self.certificate_arn,
-            "journaled": self.journaled,
             **self.details,
         }
+        if self.journal_error is not None:
+            result["journal_error"] = self.journal_error
         if self.certificate is not None:
             result |= self.certificate.as_result() | {"chain": self.chain}
         return result
@@ -100,17 +102,20 @@ class _Run:
 
     def verdict(self, plan: Plan, held: Certificate | None) -> Verdict:
         """Whether a certificate that the caller holds is due, and why; remembered as the reason of what follows."""
-        window = self.options.renew_before
-        if window is None and held is not None:
-            window = (held.not_after - held.not_before) / 3
-        verdict = renewal_verdict(
-            expiry=held.not_after if held else None,
-            now=self.now,
-            renew_before=window or timedelta(0),
-            drifted=held is not None and _differs(held, plan),
-        )
+        drifted = held is not None and _differs(held, plan)
+        verdict = certificate_verdict(held, self.now, self.options.renew_before, drifted=drifted)
         self.verdicts[plan.request.id] = verdict
         return verdict
+
+
+def certificate_verdict(
+    held: Certificate | None, now: datetime, renew_before: timedelta | None, *, drifted: bool = False
+) -> Verdict:
+    """Whether a certificate is due; without ``renew_before`` it is in the last third of its lifetime."""
+    if held is None:
+        return renewal_verdict(expiry=None, now=now, renew_before=timedelta(0))
+    window = (held.not_after - held.not_before) / 3 if renew_before is None else renew_before
+    return renewal_verdict(expiry=held.not_after, now=now, renew_before=window, drifted=drifted)
 
 
 def issue_certificates(
@@ -129,8 +134,8 @@ def issue_certificates(
     call gives the same certificate.
 
     :param on_issued: called in this thread with the ARNs of issued certificates, in groups, as soon as they are known
-        and before they are fetched. When it raises, the ARNs are tried again with the next group; those that were
-        never taken are marked ``journaled=False`` in their results.
+        and before they are fetched. What it does not take is offered once more at the end; what it never took has
+        the reason in its result's ``journal_error``.
     :raises InputError: an id occurs twice
     """
     check_ids(requests)
@@ -244,8 +249,9 @@ def _issue(run: _Run, plans: Sequence[Plan], journal: Journal) -> None:
                 run.fail(plan.request, fetched.error, arn)
             else:
                 run.settle(plan, "issued", fetched.result())
-    journal.flush()
-    _mark_unjournaled(run, journal)
+    journal.close()
+    for request_id, why in journal.refused.items():
+        run.results[request_id] = replace(run.results[request_id], journal_error=str(why))
 
 
 def _issue_one(pca: BaseClient, plan: Plan) -> str:
@@ -258,13 +264,6 @@ def _issue_one(pca: BaseClient, plan: Plan) -> str:
         template_arn=plan.request.template_arn,
         token=plan.token,
     )
-
-
-def _mark_unjournaled(run: _Run, journal: Journal) -> None:
-    for entry in journal.waiting:
-        result = run.results[entry.id]
-        why = {"journal_error": str(journal.error)} if journal.error else {}
-        run.results[entry.id] = replace(result, journaled=False, details={**result.details, **why})
 
 
 def _nothing_to_fetch(outcome: Outcome[Plan, Fetched]) -> bool:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import CertwrightError
@@ -22,7 +22,8 @@ class IssuedEntry:
     public_key_sha256: str
 
 
-OnIssued = Callable[[Sequence[IssuedEntry]], None]
+OnIssued = Callable[[Sequence[IssuedEntry]], Mapping[str, CertwrightError]]
+"""Takes a group of entries; returns, by id, those that it could not take and why, or raises when it took none."""
 
 GROUP_SIZE = 25
 GROUP_SECONDS = 1.0
@@ -31,35 +32,39 @@ GROUP_SECONDS = 1.0
 class Journal:
     """Collects entries and hands them on in groups, in the caller's thread.
 
-    What could not be handed on is kept and tried again with the next group; :attr:`error` says why the last attempt
-    failed, and :attr:`waiting` holds what nobody has taken.
+    A failure is noted, not raised: the certificates exist, whatever the journal says. :meth:`close` tries once more,
+    and :attr:`refused` then says by id what nobody has taken, and why.
     """
 
     def __init__(self, on_issued: OnIssued | None) -> None:
         self._on_issued = on_issued
+        self._waiting: list[IssuedEntry] = []
+        self._not_taken: list[IssuedEntry] = []
         self._oldest = 0.0
-        self.waiting: list[IssuedEntry] = []
-        self.error: CertwrightError | None = None
+        self.refused: dict[str, CertwrightError] = {}
 
     def add(self, entry: IssuedEntry) -> None:
         """Note an entry, and hand the group on when it is large or old enough."""
-        if self._on_issued is None:
-            return
-        if not self.waiting:
+        if not self._waiting:
             self._oldest = time.monotonic()
-        self.waiting.append(entry)
-        if len(self.waiting) >= GROUP_SIZE or time.monotonic() - self._oldest >= GROUP_SECONDS:
+        self._waiting.append(entry)
+        if len(self._waiting) >= GROUP_SIZE or time.monotonic() - self._oldest >= GROUP_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Hand on what waits. A failure is noted, not raised: the certificates exist, whatever the journal says."""
-        if self._on_issued is None or not self.waiting:
+        """Hand on what waits."""
+        group, self._waiting = self._waiting, []
+        if self._on_issued is None or not group:
             return
         try:
-            self._on_issued(tuple(self.waiting))
+            refused = dict(self._on_issued(tuple(group)))
         except CertwrightError as error:
-            self.error = error
-            self._oldest = time.monotonic()
-        else:
-            self.error = None
-            self.waiting = []
+            refused = {entry.id: error for entry in group}
+        self.refused |= refused
+        self._not_taken += [entry for entry in group if entry.id in refused]
+
+    def close(self) -> None:
+        """Hand on what waits, and what was not taken before."""
+        self._waiting, self._not_taken = self._not_taken + self._waiting, []
+        self.refused = {}
+        self.flush()

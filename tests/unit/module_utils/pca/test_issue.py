@@ -78,6 +78,7 @@ def test_arns_are_journaled_in_groups_before_they_are_fetched(pca, root, calls):
     def on_issued(entries):
         groups.append([entry.id for entry in entries])
         assert calls["GetCertificate"] == 0
+        return {}
 
     results = run(pca, *(request(root, f"h{n}") for n in range(30)), on_issued=on_issued)
     assert [len(group) for group in groups] == [25, 5]
@@ -90,7 +91,7 @@ def test_a_failing_journal_loses_nothing_and_is_not_silent(pca, root):
 
     results = run(pca, *(request(root, f"h{n}") for n in range(3)), on_issued=broken)
     assert all(result.action == "issued" and result.certificate_arn for result in results)
-    assert {(r.journaled, r.as_result()["journal_error"]) for r in results} == {(False, "the table is gone")}
+    assert {result.as_result()["journal_error"] for result in results} == {"the table is gone"}
 
 
 def test_a_journal_that_recovers_gets_everything(pca, root):
@@ -101,10 +102,24 @@ def test_a_journal_that_recovers_gets_everything(pca, root):
         if len(attempts) == 1:
             raise CertwrightError("throttled")
         taken.extend(entries)
+        return {}
 
     results = run(pca, *(request(root, f"h{n}") for n in range(27)), on_issued=flaky)
     assert len(taken) == 27
-    assert all(result.journaled for result in results)
+    assert not any(result.journal_error for result in results)
+
+
+def test_a_refused_entry_is_named_and_offered_once_more(pca, root):
+    offered = []
+
+    def partly(entries):
+        offered.append([entry.id for entry in entries])
+        return {entry.id: CertwrightError("the lease was lost") for entry in entries if entry.id == "b"}
+
+    results = run(pca, request(root, "a"), request(root, "b"), on_issued=partly)
+    assert [(result.id, result.journal_error) for result in results] == [("a", None), ("b", "the lease was lost")]
+    assert sorted(offered[0]) == ["a", "b"]
+    assert offered[1] == ["b"]
 
 
 def test_a_pending_certificate_is_fetched_not_issued_again(pca, root, calls):

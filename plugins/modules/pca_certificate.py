@@ -1,0 +1,442 @@
+#!/usr/bin/python
+# Copyright: certwright.aws contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pca_certificate
+short_description: Issue certificates with AWS Private CA
+version_added: 0.1.0
+description:
+  - Has a private CA issue certificates for certificate signing requests (CSR), one with O(csr) or many at the CA's rate
+    with O(requests).
+  - A certificate that is held already is kept until it is due. One that an earlier run had issued and did not fetch is
+    fetched by its ARN, not issued again.
+  - Everything is checked before anything is issued, against the CA too. A request that fails stops no other.
+  - In check mode the CA is asked for nothing but what it is and what it has issued.
+options:
+  certificate_authority_arn:
+    description:
+      - ARN of the private CA that issues.
+      - It must be given here or in each element of O(requests).
+    type: str
+  csr:
+    description:
+      - The certificate signing request in PEM.
+      - Exactly one of O(csr) and O(requests) must be given.
+    type: str
+  requests:
+    description: The certificates that are wanted, when there are many.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description: A name for the request, under which its result is returned.
+        type: str
+        required: true
+        aliases: [host_id]
+      csr:
+        description: The certificate signing request in PEM.
+        type: str
+        required: true
+      certificate_authority_arn:
+        description: ARN of the private CA that issues this one, in place of O(certificate_authority_arn).
+        type: str
+      validity:
+        description: How long this one is to be valid, in place of O(validity).
+        type: dict
+        suboptions:
+          type:
+            description: As O(validity.type).
+            type: str
+            choices: [DAYS, MONTHS, YEARS, ABSOLUTE, END_DATE]
+            default: DAYS
+          value:
+            description: As O(validity.value).
+            type: int
+            required: true
+      validity_days:
+        description: Short for O(requests[].validity) in days.
+        type: int
+      template_arn:
+        description: ARN of the certificate template of this one, in place of O(template_arn).
+        type: str
+      signing_algorithm:
+        description: How the CA signs this one, in place of O(signing_algorithm).
+        type: str
+      certificate:
+        description: As O(certificate).
+        type: str
+      certificate_arn:
+        description: As O(certificate_arn).
+        type: str
+      pending_certificate_arn:
+        description:
+          - ARN of a certificate that an earlier run had issued for this request and did not fetch.
+          - It is fetched instead of issuing again, if it is of this CA, for the key that
+            O(requests[].pending_public_key_sha256) names and that the CSR holds, and not expired.
+        type: str
+      pending_public_key_sha256:
+        description: SHA-256 of the public key for which O(requests[].pending_certificate_arn) was issued, in hexadecimal.
+        type: str
+        aliases: [pending_public_key]
+  validity:
+    description:
+      - How long certificates are to be valid.
+      - The end may not lie after that of the CA's own certificate. A CA in short-lived mode issues for at most seven days.
+    type: dict
+    default: {type: DAYS, value: 7}
+    suboptions:
+      type:
+        description:
+          - V(DAYS), V(MONTHS) and V(YEARS) count from the moment of issuing.
+          - V(ABSOLUTE) is the end in seconds since 1970, V(END_DATE) the end as C(YYYYMMDDHHMMSS).
+        type: str
+        choices: [DAYS, MONTHS, YEARS, ABSOLUTE, END_DATE]
+        default: DAYS
+      value:
+        description: The number of days, months or years, or the end.
+        type: int
+        required: true
+  template_arn:
+    description:
+      - ARN of the certificate template, which decides about key usage and the like.
+      - Subject and subject alternative names come from the CSR.
+    type: str
+    default: arn:aws:acm-pca:::template/EndEntityCertificate/V1
+  signing_algorithm:
+    description:
+      - How the CA signs, for example V(SHA256WITHRSA). It must be of the family of the CA's key.
+      - By default the CA signs with the algorithm that it was created with.
+    type: str
+  certificate:
+    description:
+      - The certificate in use, in PEM. It is kept unless it is due, or is for another key, subject or alternative name
+        than the CSR.
+    type: str
+  certificate_arn:
+    description:
+      - ARN of the certificate in use, of which the same is true as of O(certificate).
+      - One that the CA does not know is taken for none.
+    type: str
+  renew_before:
+    description:
+      - How long before its end a certificate in use is due, for example V(48h) or V(2d).
+      - By default it is due in the last third of its lifetime.
+    type: str
+  wait_timeout:
+    description: How many seconds to wait for the CA to issue a certificate before giving up. The next run fetches it then.
+    type: int
+    default: 60
+  issue_rate:
+    description:
+      - How many certificates to ask for in a second. AWS allows 25 unless your quota was raised.
+    type: float
+    default: 25
+  inventory_table:
+    description:
+      - Name of the host table, where the ARN of each certificate is noted as soon as the CA has given it, before
+        anything else can go wrong. The id of a request is then the id of a record.
+      - What could not be noted is told in RV(results[].journal_error), and as a warning.
+    type: str
+  lease_owner:
+    description: Who holds the lease on the records of O(inventory_table); nothing is noted in a record that somebody else holds.
+    type: str
+author:
+  - certwright.aws contributors (@certwright)
+seealso:
+  - module: certwright.aws.pca_certificate_info
+extends_documentation_fragment:
+  - certwright.aws.attributes
+  - certwright.aws.batch
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Issue a certificate for thirty days, or keep the one in use until its last ten days
+  certwright.aws.pca_certificate:
+    certificate_authority_arn: "{{ authority_arn }}"
+    csr: "{{ lookup('ansible.builtin.file', 'www.csr') }}"
+    certificate: "{{ lookup('ansible.builtin.file', 'www.crt', errors='ignore') }}"
+    validity: {type: DAYS, value: 30}
+    renew_before: 10d
+  register: www
+
+- name: Issue for a wave of nodes, and note each certificate in the host table at once
+  certwright.aws.pca_certificate:
+    certificate_authority_arn: "{{ authority_arn }}"
+    requests: "{{ leased.records | certwright.aws.with_results(staged.results, ['csr'], keep=wanted) }}"
+    inventory_table: certificates
+    lease_owner: "{{ leased.lease_owner }}"
+    on_failure: report
+  vars:
+    wanted:
+      - host_id
+      - certificate_authority_arn
+      - template_arn
+      - signing_algorithm
+      - validity_days
+      - pending_certificate_arn
+      - pending_public_key_sha256
+  register: issued
+"""
+
+RETURN = r"""
+results:
+  description: What became of each request, in their order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The request's id; V(csr) when O(csr) was given.
+      returned: always
+      type: str
+      sample: i-0123456789abcdef0
+    changed:
+      description: Whether a certificate was issued, or fetched that an earlier run had issued.
+      returned: always
+      type: bool
+      sample: true
+    failed:
+      description: Whether it failed.
+      returned: always
+      type: bool
+      sample: false
+    action:
+      description: V(issued), V(resumed) (issued by an earlier run and fetched now), V(kept) or V(failed).
+      returned: always
+      type: str
+      sample: issued
+    reason:
+      description: Why.
+      returned: always
+      type: str
+      sample: expires in 9 h, renewal window 24 h
+    certificate_arn:
+      description: ARN of the certificate; also of one that was issued and could not be fetched.
+      returned: always
+      type: str
+      sample: arn:aws:acm-pca:us-east-1:123456789012:certificate-authority/11111111-2222-3333-4444-555555555555/certificate/6707447683a9b7f4055627ffd55cebcc
+    journal_error:
+      description: Why the ARN of a certificate that was issued could not be noted in O(inventory_table).
+      returned: when it could not
+      type: str
+      sample: the lease of i-0123456789abcdef0 is held by another run
+    error_code:
+      description: AWS's error code.
+      returned: when AWS refused
+      type: str
+      sample: InvalidStateException
+    certificate:
+      description: The certificate in PEM.
+      returned: when there is one
+      type: str
+      sample: "-----BEGIN CERTIFICATE-----..."
+    chain:
+      description: The certificates above it, in PEM, the issuing CA's first. Empty when it was kept and given as PEM.
+      returned: when there is a certificate
+      type: str
+      sample: "-----BEGIN CERTIFICATE-----..."
+    serial:
+      description: The serial number, upper-case hexadecimal.
+      returned: when there is a certificate
+      type: str
+      sample: 6707447683A9B7F4055627FFD55CEBCC
+    subject:
+      description: The subject.
+      returned: when there is a certificate
+      type: str
+      sample: CN=www.example.com,O=Example
+    common_name:
+      description: The subject's common name.
+      returned: when there is a certificate
+      type: str
+      sample: www.example.com
+    issuer:
+      description: The issuer's subject.
+      returned: when there is a certificate
+      type: str
+      sample: CN=Example Root
+    subject_alt_names:
+      description: The subject alternative names.
+      returned: when there is a certificate
+      type: list
+      elements: str
+      sample: ["DNS:www.example.com"]
+    not_before:
+      description: From when it is valid.
+      returned: when there is a certificate
+      type: str
+      sample: "2026-01-10T11:00:00Z"
+    not_after:
+      description: Until when it is valid.
+      returned: when there is a certificate
+      type: str
+      sample: "2026-01-17T12:00:00Z"
+    key_algorithm:
+      description: The algorithm of its key.
+      returned: when there is a certificate
+      type: str
+      sample: RSA_2048
+    fingerprint_sha256:
+      description: SHA-256 of the certificate.
+      returned: when there is a certificate
+      type: str
+      sample: 8a4cd59ad7a2a1a8d1e9ac7ba2fbd0b6bd9cf6d4e91a5a8b8e0a0c2a1fa0b7f1
+    public_key_sha256:
+      description: SHA-256 of the public key.
+      returned: when there is a certificate
+      type: str
+      sample: 5b1d4c2e9ad7a2a1a8d1e9ac7ba2fbd0b6bd9cf6d4e91a5a8b8e0a0c2a1fa0b7
+failures:
+  description: The elements of RV(results) that failed.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.certwright.aws.plugins.module_utils.errors import CertwrightError, InputError
+from ansible_collections.certwright.aws.plugins.module_utils.host_table.flows import record_pending
+from ansible_collections.certwright.aws.plugins.module_utils.modules import ON_FAILURE, CertwrightModule
+from ansible_collections.certwright.aws.plugins.module_utils.pca.fetching import Patience
+from ansible_collections.certwright.aws.plugins.module_utils.pca.flows import IssueOptions, issue_certificates
+from ansible_collections.certwright.aws.plugins.module_utils.pca.journal import IssuedEntry
+from ansible_collections.certwright.aws.plugins.module_utils.pca.requests import DEFAULT_TEMPLATE, CertificateRequest
+from ansible_collections.certwright.aws.plugins.module_utils.pca.validity import TYPES, Validity
+from ansible_collections.certwright.aws.plugins.module_utils.renewal import parse_duration
+
+VALIDITY = {
+    "type": {"type": "str", "choices": TYPES, "default": "DAYS"},
+    "value": {"type": "int", "required": True},
+}
+REQUEST = {
+    "id": {"type": "str", "required": True, "aliases": ["host_id"]},
+    "csr": {"type": "str", "required": True},
+    "certificate_authority_arn": {"type": "str"},
+    "validity": {"type": "dict", "options": VALIDITY},
+    "validity_days": {"type": "int"},
+    "template_arn": {"type": "str"},
+    "signing_algorithm": {"type": "str"},
+    "certificate": {"type": "str"},
+    "certificate_arn": {"type": "str"},
+    "pending_certificate_arn": {"type": "str"},
+    "pending_public_key_sha256": {"type": "str", "no_log": False, "aliases": ["pending_public_key"]},
+}
+ARGUMENT_SPEC = {
+    "certificate_authority_arn": {"type": "str"},
+    "csr": {"type": "str"},
+    "requests": {
+        "type": "list",
+        "elements": "dict",
+        "options": REQUEST,
+        "mutually_exclusive": [("validity", "validity_days"), ("certificate", "certificate_arn")],
+    },
+    "validity": {"type": "dict", "default": {"type": "DAYS", "value": 7}, "options": VALIDITY},
+    "template_arn": {"type": "str", "default": DEFAULT_TEMPLATE},
+    "signing_algorithm": {"type": "str"},
+    "certificate": {"type": "str"},
+    "certificate_arn": {"type": "str"},
+    "renew_before": {"type": "str"},
+    "wait_timeout": {"type": "int", "default": 60},
+    "issue_rate": {"type": "float", "default": 25},
+    "inventory_table": {"type": "str"},
+    "lease_owner": {"type": "str"},
+    "on_failure": ON_FAILURE,
+}
+SINGLE_ID = "csr"
+
+
+def requests_of(options: Mapping[str, Any]) -> list[CertificateRequest]:
+    """The requests that the module's options describe.
+
+    :raises InputError: no CA is given for one
+    """
+    given = options["requests"]
+    if given is None:
+        given = [{name: options[name] for name in ("csr", "certificate", "certificate_arn")} | {"id": SINGLE_ID}]
+    return [_request(element, options) for element in given]
+
+
+def _request(element: Mapping[str, Any], options: Mapping[str, Any]) -> CertificateRequest:
+    def chosen(name: str) -> Any:
+        return element.get(name) or options[name]
+
+    if not chosen("certificate_authority_arn"):
+        raise InputError(
+            f"certificate_authority_arn is given neither for the module nor for the request {element['id']}"
+        )
+    days = element.get("validity_days")
+    return CertificateRequest(
+        id=element["id"],
+        csr=element["csr"],
+        authority_arn=chosen("certificate_authority_arn"),
+        validity=Validity("DAYS", days) if days is not None else Validity.from_options(chosen("validity")),
+        template_arn=chosen("template_arn"),
+        signing_algorithm=chosen("signing_algorithm"),
+        pending_arn=element.get("pending_certificate_arn"),
+        pending_public_key=element.get("pending_public_key_sha256"),
+        held_pem=element.get("certificate"),
+        held_arn=element.get("certificate_arn"),
+    )
+
+
+def journal_of(
+    module: CertwrightModule,
+) -> Callable[[Sequence[IssuedEntry]], Mapping[str, CertwrightError]] | None:
+    """What notes issued certificates in the host table, where one is given."""
+    table = module.params["inventory_table"]
+    if not table:
+        return None
+    dynamodb = module.client("dynamodb")
+
+    def note(entries: Sequence[IssuedEntry]) -> Mapping[str, CertwrightError]:
+        issued = [(entry.id, entry.certificate_arn, entry.public_key_sha256) for entry in entries]
+        return record_pending(dynamodb, table, issued, module.params["lease_owner"])
+
+    return note
+
+
+def issue(module: CertwrightModule) -> None:
+    """Issue, fetch or keep what is asked for."""
+    renew_before = module.params["renew_before"]
+    results = issue_certificates(
+        module.client("acm-pca"),
+        requests_of(module.params),
+        now=datetime.now(timezone.utc),
+        options=IssueOptions(
+            renew_before=parse_duration(renew_before) if renew_before else None,
+            issue_rate=module.params["issue_rate"],
+            patience=Patience(timeout_s=module.params["wait_timeout"]),
+        ),
+        on_issued=journal_of(module),
+        check_mode=module.check_mode,
+    )
+    for result in results:
+        if result.journal_error:
+            module.warn(f"{result.id}: {result.certificate_arn} could not be noted: {result.journal_error}")
+    module.exit_batch([result.as_result() for result in results])
+
+
+def main() -> None:
+    CertwrightModule.run(
+        issue,
+        argument_spec=ARGUMENT_SPEC,
+        supports_check_mode=True,
+        mutually_exclusive=[("csr", "requests"), ("certificate", "certificate_arn")],
+        required_one_of=[("csr", "requests")],
+        required_by={"lease_owner": "inventory_table"},
+    )
+
+
+if __name__ == "__main__":
+    main()
