@@ -13,7 +13,7 @@ import json
 import re
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,3 +164,13 @@ class Ledger:
 
 
 ledger = Ledger()
+
+Listener = Callable[[Call, dict[str, Any], dict[str, Any]], None]
+listeners: dict[str, list[Listener]] = {}
+"""By service, functions that get each successful call of it with its request and its reply, both JSON objects."""
+
+
+def tell(call: Call, request: bytes, reply: bytes) -> None:
+    """Tell the listeners of a call that succeeded."""
+    for listener in listeners.get(call.service, []):
+        listener(call, json.loads(request or b"{}"), json.loads(reply or b"{}"))

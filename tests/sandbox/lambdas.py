@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fnmatch
 import functools
 import importlib.util
 import io
@@ -36,7 +35,7 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
-from . import instance, profile
+from . import instance, permissions, profile
 from .errors import Refused
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
@@ -57,26 +56,9 @@ def find(function_arn: str) -> LambdaFunction:
         raise Refused("ResourceNotFoundException", f"Resource not found for ARN '{function_arn}'.") from error
 
 
-def permits(function: LambdaFunction, principal: str, source_arn: str) -> bool:
+def permits(function: LambdaFunction, service: str, source_arn: str) -> bool:
     """Whether the function's resource policy lets a service invoke it on behalf of a resource."""
-    return any(_grants(statement, principal, source_arn) for statement in function.policy.statements)
-
-
-def _grants(statement: Mapping[str, Any], principal: str, source_arn: str) -> bool:
-    condition = statement.get("Condition", {})
-    account = condition.get("StringEquals", {}).get("AWS:SourceAccount")
-    source = condition.get("ArnLike", {}).get("AWS:SourceArn")
-    return (
-        statement.get("Principal") == {"Service": principal}
-        and statement.get("Action") in ("lambda:InvokeFunction", "lambda:*")
-        and (account is None or account == function_account(source_arn) or source_arn.startswith("arn:aws:s3:::"))
-        and (source is None or fnmatch.fnmatchcase(source_arn, source))
-    )
-
-
-def function_account(arn: str) -> str:
-    """The account in an ARN."""
-    return arn.split(":")[4]
+    return permissions.permits(function.policy.statements, service, "lambda:InvokeFunction", source_arn)
 
 
 def invoke(function: LambdaFunction, event: Any) -> tuple[str, bool]:

@@ -123,6 +123,8 @@ class Application:
         # Flask's own page for a path without a handler; no AWS service answers 404 in HTML.
         if response.status_code == 404 and call.service != "s3" and response.mimetype == "text/html":
             return _not_implemented(call, request)
+        if response.status_code < 300:
+            calls.tell(call, body, response.get_data())
         return response
 
 
