@@ -18,7 +18,6 @@ from datetime import datetime
 from typing import Any
 
 from moto.cloudfront.exceptions import (
-    CloudFrontException,
     DistributionAlreadyExists,
     InvalidIfMatchVersion,
     NoSuchDistribution,
@@ -35,6 +34,7 @@ from moto.wafv2.models import GLOBAL_REGION, wafv2_backends
 
 from . import clock, profile
 from .cloudfront_headers import check_custom_headers
+from .errors import Refused
 from .propagation import Rollout
 
 Config = dict[str, Any]
@@ -65,33 +65,6 @@ _ORIGIN_DEFAULTS: Config = {
     "OriginAccessControlId": "",
 }
 _one_at_a_time = threading.Lock()
-
-
-class PreconditionFailed(CloudFrontException):
-    code = "PreconditionFailed"
-    message = "The request failed because it didn't meet the preconditions in one or more request-header fields."
-
-
-class IllegalUpdate(CloudFrontException):
-    code = "IllegalUpdate"
-    message = "The update contains modifications that are not allowed: CallerReference cannot be changed."
-
-
-class InconsistentQuantities(CloudFrontException):
-    code = "InconsistentQuantities"
-
-
-class InvalidArgument(CloudFrontException):
-    code = "InvalidArgument"
-
-
-class DistributionNotDisabled(CloudFrontException):
-    code = "DistributionNotDisabled"
-    message = "The distribution you are trying to delete has not been disabled."
-
-
-class InvalidWebACLId(CloudFrontException):
-    code = "InvalidWebACLId"
 
 
 class StrictDistribution(BaseModel):
@@ -157,14 +130,16 @@ class StrictCloudFrontBackend(CloudFrontBackend):
         held: Any = self._matching(_id, if_match)
         config = self._checked(dist_config)
         if config["CallerReference"] != held.distribution_config["CallerReference"]:
-            raise IllegalUpdate()
+            raise Refused("IllegalUpdate", "The CallerReference of a distribution cannot be changed.")
         held.replace(config)
         return held, held.location, held.etag
 
     def delete_distribution(self, distribution_id: str, if_match: Any) -> None:
         held: Any = self._matching(distribution_id, if_match)
         if held.distribution_config["Enabled"] or held.status != "Deployed":
-            raise DistributionNotDisabled()
+            raise Refused(
+                "DistributionNotDisabled", "The distribution has not been disabled, or that is not deployed yet."
+            )
         del self.distributions[distribution_id]
 
     def _matching(self, distribution_id: str, if_match: Any) -> Any:
@@ -175,7 +150,7 @@ class StrictCloudFrontBackend(CloudFrontBackend):
         if not if_match:
             raise InvalidIfMatchVersion()
         if if_match != held.etag:
-            raise PreconditionFailed()
+            raise Refused("PreconditionFailed", "The If-Match version is not the newest of the distribution.")
         return held
 
     def _checked(self, sent: Config) -> Config:
@@ -183,14 +158,14 @@ class StrictCloudFrontBackend(CloudFrontBackend):
         for path, listing in _listings(sent, "DistributionConfig"):
             count = len(listing.get("Items") or [])
             if listing["Quantity"] != count:
-                raise InconsistentQuantities(f"{path}: Quantity is {listing['Quantity']}, Items has {count}")
+                raise Refused("InconsistentQuantities", f"{path}: Quantity is {listing['Quantity']}, Items has {count}")
         config = {**copy.deepcopy(_CONFIG_DEFAULTS), **_without_empty_items(sent)}
         config["Origins"]["Items"] = [
             {**copy.deepcopy(_ORIGIN_DEFAULTS), **origin} for origin in config["Origins"]["Items"]
         ]
         origin_ids = [origin["Id"] for origin in config["Origins"]["Items"]]
         if len(set(origin_ids)) != len(origin_ids):
-            raise InvalidArgument(f"Two origins have the same Id: {origin_ids}")
+            raise Refused("InvalidArgument", f"Two origins have the same Id: {origin_ids}")
         behaviors = [config["DefaultCacheBehavior"], *config["CacheBehaviors"].get("Items", [])]
         groups = [group["Id"] for group in config["OriginGroups"].get("Items", [])]
         if any(behavior["TargetOriginId"] not in [*origin_ids, *groups] for behavior in behaviors):
@@ -202,7 +177,7 @@ class StrictCloudFrontBackend(CloudFrontBackend):
 
     def _check_web_acl(self, arn: str) -> None:
         if arn and arn not in wafv2_backends[self.account_id][GLOBAL_REGION].wacls:
-            raise InvalidWebACLId(f"The web ACL {arn} does not exist or has not the scope CLOUDFRONT")
+            raise Refused("InvalidWebACLId", f"The web ACL {arn} does not exist or has not the scope CLOUDFRONT")
 
 
 def _listings(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

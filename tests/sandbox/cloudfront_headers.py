@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from moto.cloudfront.exceptions import CloudFrontException
+from .errors import Refused
 
 MOST_HEADERS = 10
 NAME_LENGTH = 256
@@ -45,33 +45,27 @@ _FORBIDDEN = {
 }
 
 
-class TooManyOriginCustomHeaders(CloudFrontException):
-    code = "TooManyOriginCustomHeaders"
-    message = "Your request contains too many origin custom headers."
-
-
-class InvalidHeader(CloudFrontException):
-    code = "InvalidArgument"
+def _invalid(message: str) -> Refused:
+    return Refused("InvalidArgument", message)
 
 
 def check_custom_headers(origin: Mapping[str, Any]) -> None:
     """Refuse what CloudFront does not accept as custom headers of an origin. Messages name headers, never values.
 
-    :raises TooManyOriginCustomHeaders: more than ten
-    :raises InvalidHeader: a name, value or total that CloudFront does not accept
+    :raises Refused: TooManyOriginCustomHeaders, or InvalidArgument for a name, value or total
     """
     headers = origin["CustomHeaders"].get("Items", [])
     if len(headers) > MOST_HEADERS:
-        raise TooManyOriginCustomHeaders()
+        raise Refused("TooManyOriginCustomHeaders", f"The origin {origin['Id']} has more than {MOST_HEADERS} headers.")
     names = [header["HeaderName"].lower() for header in headers]
     for name, header in zip(names, headers, strict=True):
         if name in _FORBIDDEN or name.startswith(_FORBIDDEN_PREFIXES):
-            raise InvalidHeader(f"The parameter HeaderName {header['HeaderName']} is not allowed.")
+            raise _invalid(f"The parameter HeaderName {header['HeaderName']} is not allowed.")
         if len(name) > NAME_LENGTH or not _TOKEN.match(name):
-            raise InvalidHeader("The parameter HeaderName is too long or not a header name.")
+            raise _invalid("The parameter HeaderName is too long or not a header name.")
         if len(header["HeaderValue"]) > VALUE_LENGTH:
-            raise InvalidHeader(f"The value of the header {header['HeaderName']} is too long.")
+            raise _invalid(f"The value of the header {header['HeaderName']} is too long.")
         if names.count(name) > 1:
-            raise InvalidHeader(f"The header {header['HeaderName']} is given twice.")
+            raise _invalid(f"The header {header['HeaderName']} is given twice.")
     if sum(len(header["HeaderName"]) + len(header["HeaderValue"]) for header in headers) > TOTAL_LENGTH:
-        raise InvalidHeader(f"The headers of the origin {origin['Id']} are longer than {TOTAL_LENGTH} in total.")
+        raise _invalid(f"The headers of the origin {origin['Id']} are longer than {TOTAL_LENGTH} in total.")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import waf_evaluation
-from .waf_errors import WAFInvalidParameterException
+from .errors import Refused
 
 Rule = Mapping[str, Any]
 Statement = Mapping[str, Any]
@@ -63,7 +63,7 @@ def _statement_wcu(statement: Statement, group_capacity: Mapping[str, int]) -> i
 def one_of(union: Mapping[str, Any], what: str) -> tuple[str, Any]:
     """The name and content of the one member that a union of the API holds."""
     if len(union) != 1:
-        raise WAFInvalidParameterException(f"{what}: exactly one member is needed, found {sorted(union)}")
+        raise Refused("WAFInvalidParameterException", f"{what}: exactly one member is needed, found {sorted(union)}")
     return next(iter(union.items()))
 
 
@@ -89,12 +89,12 @@ def check(rules: Sequence[Rule], default_action: Mapping[str, Any] | None, bodie
     """Refuse what WAF refuses.
 
     :param bodies: CustomResponseBodies, which actions refer to by key
-    :raises WAFInvalidParameterException: naming the rule and what is wrong with it
+    :raises Refused: WAFInvalidParameterException, naming the rule and what is wrong with it
     """
     for member in ("Name", "Priority"):
         values = [rule[member] for rule in rules]
         if len(set(values)) != len(values):
-            raise WAFInvalidParameterException(f"Rules: two rules have the same {member}, found {values}")
+            raise Refused("WAFInvalidParameterException", f"Rules: two rules have the same {member}, found {values}")
     for rule in rules:
         _check_action(rule)
         for kind, content in every_statement([rule]):
@@ -102,7 +102,9 @@ def check(rules: Sequence[Rule], default_action: Mapping[str, Any] | None, bodie
     actions = [default_action or {}, *(rule.get("Action", {}) for rule in rules)]
     for key in (key for action in actions for key in _body_keys(action)):
         if key not in bodies:
-            raise WAFInvalidParameterException(f"CustomResponseBodyKey {key} is not among CustomResponseBodies")
+            raise Refused(
+                "WAFInvalidParameterException", f"CustomResponseBodyKey {key} is not among CustomResponseBodies"
+            )
 
 
 def _body_keys(action: Mapping[str, Any]) -> list[str]:
@@ -114,30 +116,35 @@ def _check_action(rule: Rule) -> None:
     refers = any(kind in rule["Statement"] for kind in _REFERS_TO_GROUP)
     needed, other = ("OverrideAction", "Action") if refers else ("Action", "OverrideAction")
     if needed not in rule or other in rule:
-        raise WAFInvalidParameterException(f"Rule {rule['Name']}: needs {needed} and not {other}")
+        raise Refused("WAFInvalidParameterException", f"Rule {rule['Name']}: needs {needed} and not {other}")
     one_of(rule[needed], f"Rule {rule['Name']}: {needed}")
 
 
 def _check_statement(rule: str, kind: str, content: Mapping[str, Any]) -> None:
     if kind in ("AndStatement", "OrStatement") and len(content["Statements"]) < 2:
-        raise WAFInvalidParameterException(f"Rule {rule}: {kind} needs at least two statements")
+        raise Refused("WAFInvalidParameterException", f"Rule {rule}: {kind} needs at least two statements")
     if kind == "ByteMatchStatement":
         length = len(base64.b64decode(content["SearchString"]))
         if not 1 <= length <= SEARCH_STRING_BYTES:
-            raise WAFInvalidParameterException(
-                f"Rule {rule}: SearchString has {length} bytes, it must have 1 to {SEARCH_STRING_BYTES}"
+            raise Refused(
+                "WAFInvalidParameterException",
+                f"Rule {rule}: SearchString has {length} bytes, it must have 1 to {SEARCH_STRING_BYTES}",
             )
     if "FieldToMatch" in content:
         field, member = one_of(content["FieldToMatch"], f"Rule {rule}: FieldToMatch")
         if field == "SingleHeader" and not 1 <= len(member.get("Name", "")) <= HEADER_NAME_LENGTH:
-            raise WAFInvalidParameterException(f"Rule {rule}: the header's Name must have 1 to 64 characters")
+            raise Refused(
+                "WAFInvalidParameterException", f"Rule {rule}: the header's Name must have 1 to 64 characters"
+            )
         _check_transformations(rule, content["TextTransformations"])
 
 
 def _check_transformations(rule: str, transformations: Sequence[Mapping[str, Any]]) -> None:
     priorities = [transformation["Priority"] for transformation in transformations]
     if not priorities or len(set(priorities)) != len(priorities):
-        raise WAFInvalidParameterException(f"Rule {rule}: TextTransformations need priorities of their own")
+        raise Refused("WAFInvalidParameterException", f"Rule {rule}: TextTransformations need priorities of their own")
     unknown = {t["Type"] for t in transformations} - set(waf_evaluation.TRANSFORMATIONS)
     if unknown:
-        raise WAFInvalidParameterException(f"Rule {rule}: the sandbox does not know {', '.join(sorted(unknown))}")
+        raise Refused(
+            "WAFInvalidParameterException", f"Rule {rule}: the sandbox does not know {', '.join(sorted(unknown))}"
+        )

@@ -29,14 +29,8 @@ from moto.wafv2.responses import WAFV2Response
 from moto.wafv2.utils import make_arn_for_rule_group, make_arn_for_wacl
 
 from . import profile, waf_rules
+from .errors import Refused
 from .propagation import Rollout
-from .waf_errors import (
-    WAFAssociatedItemException,
-    WAFDuplicateItemException,
-    WAFInvalidParameterException,
-    WAFLimitsExceededException,
-    WAFUnavailableEntityException,
-)
 from .waf_evaluation import Policy
 
 Settings = dict[str, Any]
@@ -121,12 +115,12 @@ class StrictWAFV2Backend(WAFV2Backend):
         needed = waf_rules.capacity(settings.get("Rules", []), self.group_capacity())
         limit = profile.current().waf_web_acl_wcu
         if needed > limit:
-            raise WAFLimitsExceededException(f"The rules need {needed} WCU, a web ACL has {limit}")
+            raise Refused("WAFLimitsExceededException", f"The rules need {needed} WCU, a web ACL has {limit}")
 
     def check_rule_group_capacity(self, settings: Settings, capacity: int) -> None:
         needed = waf_rules.capacity(settings.get("Rules", []), self.group_capacity())
         if needed > capacity:
-            raise WAFLimitsExceededException(f"The rules need {needed} WCU, the rule group has {capacity}")
+            raise Refused("WAFLimitsExceededException", f"The rules need {needed} WCU, the rule group has {capacity}")
 
     def found(self, kind: str, body: Mapping[str, Any]) -> Protected:
         """The resource that a request names by ARN, or by Name, Scope and Id."""
@@ -164,8 +158,9 @@ class StrictWAFV2Backend(WAFV2Backend):
 
 def _check_available(resource: Any) -> None:
     if isinstance(resource, Protected) and resource.rollout.anywhere() is None:
-        raise WAFUnavailableEntityException(
-            f"WAF cannot retrieve {resource.arn} yet. If you have just created it, wait and try again"
+        raise Refused(
+            "WAFUnavailableEntityException",
+            f"WAF cannot retrieve {resource.arn} yet. If you have just created it, wait and try again",
         )
 
 
@@ -179,7 +174,7 @@ def _with_kept_application(settings: Settings, held: Settings) -> Settings:
     """ApplicationConfig is the exception to "replaces everything": omitted it stays, sent it must be the same."""
     kept = held.get("ApplicationConfig")
     if "ApplicationConfig" in settings and settings["ApplicationConfig"] != kept:
-        raise WAFInvalidParameterException("ApplicationConfig must match the existing values exactly")
+        raise Refused("WAFInvalidParameterException", "ApplicationConfig must match the existing values exactly")
     return settings if kept is None else {**settings, "ApplicationConfig": kept}
 
 
@@ -196,7 +191,7 @@ class StrictWAFV2Response(WAFV2Response):
         try:
             validate_parameters(body, _MODEL.operation_model(operation).input_shape)
         except ParamValidationError as error:
-            raise WAFInvalidParameterException(str(error)) from error
+            raise Refused("WAFInvalidParameterException", str(error)) from error
         scope = body.get("Scope") or ("CLOUDFRONT" if ":global/" in body.get("ARN", "") else "REGIONAL")
         if scope == "CLOUDFRONT":
             self.region = GLOBAL_REGION
@@ -207,14 +202,16 @@ class StrictWAFV2Response(WAFV2Response):
         if self.region == GLOBAL_REGION:  # chosen for the scope, by moto's operations and by ours
             called = self.get_region_from_url(self.normalized_request, self.uri)
             if called != US_EAST_1_REGION:
-                raise WAFInvalidParameterException(f"Scope: CLOUDFRONT is served in us-east-1, not in {called}")
+                raise Refused(
+                    "WAFInvalidParameterException", f"Scope: CLOUDFRONT is served in us-east-1, not in {called}"
+                )
         return super().wafv2_backend
 
     def create_web_acl(self) -> TYPE_RESPONSE:
         body = self._request("CreateWebACL")
         backend = self.wafv2_backend
         if any(acl.name == body["Name"] for acl in backend.wacls.values()):
-            raise WAFDuplicateItemException(f"A web ACL named {body['Name']} exists")
+            raise Refused("WAFDuplicateItemException", f"A web ACL named {body['Name']} exists")
         settings = backend.checked({name: body[name] for name in _replaceable("UpdateWebACL") if name in body})
         backend.check_web_acl_capacity(settings)
         acl = self._created("webacl", make_arn_for_wacl, body, settings)
@@ -248,7 +245,9 @@ class StrictWAFV2Response(WAFV2Response):
         body = self._request("DeleteWebACL")
         acl = _checked_lock(self.wafv2_backend.found("webacl", body), body)
         if acl.associated_resources:
-            raise WAFAssociatedItemException(f"{acl.arn} is associated with {', '.join(acl.associated_resources)}")
+            raise Refused(
+                "WAFAssociatedItemException", f"{acl.arn} is associated with {', '.join(acl.associated_resources)}"
+            )
         del self.wafv2_backend.wacls[acl.arn]
         return _answer({})
 
@@ -256,7 +255,7 @@ class StrictWAFV2Response(WAFV2Response):
         body = self._request("CreateRuleGroup")
         backend = self.wafv2_backend
         if any(group.name == body["Name"] for group in backend.rule_groups.values()):
-            raise WAFDuplicateItemException(f"A rule group named {body['Name']} exists")
+            raise Refused("WAFDuplicateItemException", f"A rule group named {body['Name']} exists")
         settings = backend.checked({name: body[name] for name in _replaceable("UpdateRuleGroup") if name in body})
         backend.check_rule_group_capacity(settings, body["Capacity"])
         settings["Capacity"] = body["Capacity"]
@@ -287,7 +286,7 @@ class StrictWAFV2Response(WAFV2Response):
             if any(content.get("ARN") == group.arn for _, content in waf_rules.every_statement(acl.rules))
         ]
         if users:
-            raise WAFAssociatedItemException(f"{group.arn} is used by {', '.join(users)}")
+            raise Refused("WAFAssociatedItemException", f"{group.arn} is used by {', '.join(users)}")
         del backend.rule_groups[group.arn]
         return _answer({})
 
