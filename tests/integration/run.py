@@ -48,8 +48,8 @@ def playbook_of(target: str, nodes: list[str]) -> Path:
 
 def run_target(sandbox: Sandbox, target: str) -> bool:
     """Run one target and print how it went; its output too when it failed."""
-    nodes = sandbox.control("POST", "/nodes", {"count": NODES_OF_A_TARGET, "kind": "real"})["nodes"]
-    playbook = playbook_of(target, [node["id"] for node in nodes])
+    nodes = sandbox.control("POST", "/nodes", {"count": NODES_OF_A_TARGET, "kind": "real"})
+    playbook = playbook_of(target, nodes)
     started = time.monotonic()
     run = subprocess.run(
         ["ansible-playbook", str(playbook)],

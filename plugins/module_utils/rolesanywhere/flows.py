@@ -10,6 +10,7 @@ creation that botocore had to send twice leaves one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 MAX_BUNDLE = 2
 """Certificates in a trust anchor's bundle."""
+DURATION_S = range(900, 43201)
+"""For how long a session may last, in seconds."""
+ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d{12}:role/.+")
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def ensure_profile(client: BaseClient, wanted: Wanted, *, check_mode: bool) -> O
     :raises InputError: what is wanted cannot be
     :raises AwsError: AWS refused
     """
+    _check_profile(wanted.members)
     held = held_by(client, PROFILE, wanted)
     if held is None and not wanted.members.get("roleArns"):
         raise InputError(f"profile {wanted.name!r} does not exist, and to create it takes role_arns")
@@ -318,6 +323,15 @@ def _change_tags(client: BaseClient, arn: str, before: Mapping[str, str], after:
         remove_tags(client, arn, removed)
     if added:
         add_tags(client, arn, added)
+
+
+def _check_profile(members: Mapping[str, Any]) -> None:
+    duration = members.get("durationSeconds")
+    if duration is not None and duration not in DURATION_S:
+        raise InputError(f"duration_seconds is {duration}, and has to be {DURATION_S[0]} to {DURATION_S[-1]}")
+    for arn in members.get("roleArns") or []:
+        if not ROLE_ARN.fullmatch(arn):
+            raise InputError(f"role_arns: {arn!r} is not the ARN of an IAM role, arn:aws:iam::123456789012:role/name")
 
 
 def _check_bundle(pem: str) -> None:

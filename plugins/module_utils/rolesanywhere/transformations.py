@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..errors import InputError
 from ..x509 import iso, split_chain
 from .api import Kind, Resource
 from .revocation import der_of, described
 
 AWS_OWN = "rolesanywhere.amazonaws.com"
 """Who configured a notification setting that nobody customized."""
+THRESHOLD_DAYS = range(1, 361)
 
 
 def source_of(certificate_authority_arn: str | None, certificate_bundle: str | None) -> dict[str, Any] | None:
@@ -26,6 +28,31 @@ def source_of(certificate_authority_arn: str | None, certificate_bundle: str | N
     if certificate_bundle:
         return {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": {"x509CertificateData": certificate_bundle}}
     return None
+
+
+def notifications_of(settings: Iterable[Mapping[str, Any]] | None) -> dict[str, dict[str, Any]] | None:
+    """A trust anchor's own notification settings by event, from a module's option; None when that was not given.
+
+    :raises InputError: a threshold out of range, or two settings for one event
+    """
+    if settings is None:
+        return None
+    wanted: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        event, threshold = setting["event"], setting.get("threshold")
+        if threshold is not None and threshold not in THRESHOLD_DAYS:
+            raise InputError(
+                f"notification_settings: the threshold of {event} is {threshold}, and has to be 1 to 360 days"
+            )
+        if event in wanted:
+            raise InputError(f"notification_settings: {event} is in the list twice")
+        wanted[event] = {name: value for name, value in setting.items() if value is not None}
+    return wanted
+
+
+def text_tags(tags: Mapping[Any, Any] | None) -> dict[str, str] | None:
+    """Tags as AWS holds them, text to text; YAML makes numbers of some."""
+    return None if tags is None else {str(key): str(value) for key, value in tags.items()}
 
 
 def comparable(member: str, value: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from ansible_collections.certwright.aws.plugins.module_utils.errors import AwsError, InputError
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere import flows
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.api import CRL, PROFILE, TRUST_ANCHOR
@@ -17,7 +18,6 @@ from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.crl i
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.flows import Wanted
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.revocation import pem_of
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.transformations import source_of
-
 from tests import pki
 
 ROLE = "arn:aws:iam::123456789012:role/web"
@@ -248,7 +248,7 @@ def test_a_crl_of_another_ca_is_refused_and_nothing_changed(
     revocation: Revocation, authority: pki.Entity, operations: list[str]
 ) -> None:
     stranger = pki.authority("Another CA").crl()
-    with pytest.raises(InputError, match="CN=Another CA is not signed by .* which is CN=Test CA"):
+    with pytest.raises(InputError, match=r"CN=Another CA is not signed by .* which is CN=Test CA"):
         revocation.ensure(stranger)
     revocation.ensure(authority.crl())
     operations.clear()

@@ -10,6 +10,9 @@ import base64
 import subprocess
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.certwright.aws.plugins.module_utils.errors import InputError
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.revocation import (
     check_issuer,
@@ -17,9 +20,6 @@ from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.revoc
     described,
     pem_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests import pki
 
 CA = pki.authority("Test CA")
