@@ -20,6 +20,7 @@ attributes:
     support: full
     description: Run again with the same options, it changes nothing.
   action_group:
+    support: full
     description: Use C(group/certwright.aws.all) in C(module_defaults) to set defaults for this module.
     membership:
       - certwright.aws.all
@@ -39,6 +40,7 @@ attributes:
     support: full
     description: This module never changes anything.
   action_group:
+    support: full
     description: Use C(group/certwright.aws.all) in C(module_defaults) to set defaults for this module.
     membership:
       - certwright.aws.all
