@@ -11,11 +11,15 @@ counts name headers and rules, never values.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import json
+import os
 import re
+import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,11 +30,12 @@ from urllib.parse import urlsplit
 from moto.cloudfront.exceptions import NoSuchDistribution
 from moto.wafv2.exceptions import WAFNonexistentItemException
 
-from . import cloudfront, control, elbv2, propagation, wafv2
+from . import cloudfront, control, elbv2, faults, propagation, wafv2
 from .waf_evaluation import Decision, WebRequest, decide
 
 Headers = list[tuple[str, str]]
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+FAULT_KINDS = frozenset({"kill", "delay"})
 NOT_PASSED = HOP_BY_HOP | {"content-length", "date", "server"}
 
 
@@ -133,6 +138,7 @@ class Origin(Server):
         return decision
 
     def answer(self, request: WebRequest) -> Reply:
+        self._take_fault(request)
         decision = self.decide(request)
         with self._counting:
             self.rules[decision.rule] += 1
@@ -140,6 +146,17 @@ class Origin(Server):
             return Reply(decision.status, decision.body.encode(), decision.headers)
         seen = {"origin": self.domain_name, "path": request.path, "headers": [name for name, _ in request.headers]}
         return Reply(200, json.dumps(seen).encode(), [("Content-Type", "application/json")])
+
+    def _take_fault(self, request: WebRequest) -> None:
+        """Suffer a planned fault of the service ``origin``: its operation is the path, a blank, and the names of
+        the request's ``X-`` headers, for example ``/probe x-origin-verify``."""
+        names = sorted(name.lower() for name, _ in request.headers if name.lower().startswith("x-"))
+        fault = faults.plan.take(f"origin:{request.path} {' '.join(names)}", FAULT_KINDS)
+        if fault:
+            time.sleep(fault.seconds)
+        if fault and fault.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(fault.pid, signal.SIGKILL)
 
     def described(self) -> dict[str, Any]:
         names = {"url": self.url, "domain_name": self.domain_name}
@@ -258,9 +275,8 @@ class _Servers:
 servers = _Servers()
 
 
-def _propagation(_: Any) -> dict[str, Any]:
-    writes = propagation.log()
-    return {"writes": writes, "total_s": round(sum(write["seconds"] for write in writes), 4)}
+def _propagation(_: Any) -> list[dict[str, Any]]:
+    return propagation.log()
 
 
 def _forget_propagation(_: Any) -> dict[str, Any]:

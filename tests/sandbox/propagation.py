@@ -68,7 +68,7 @@ class Rollout(Generic[Value]):
         oldest_in_use = min(_newest(self._writes, place, now) for place in range(self._places))
         self._writes = [*self._writes[max(oldest_in_use, 0) :], (value, arrivals)]
         self._settled_at = max(self._settled_at, now + seconds)
-        _log.append({"resource": self._resource, "seconds": round(seconds, 4)})
+        _log.append({"resource": self._resource, "written": time.time(), "seconds": round(seconds, 4)})
 
     def at(self, place: int = 0) -> Value | None:
         """What is in effect at a place now; None before the first write has reached it."""
@@ -91,7 +91,8 @@ def _newest(writes: Sequence[tuple[Any, list[float]]], place: int, now: float) -
 
 
 def log() -> list[dict[str, Any]]:
-    """Every write since the last :func:`forget`: ``resource`` and the ``seconds`` until it acts everywhere."""
+    """Every write since the last :func:`forget`: ``resource``, when it was ``written``, and in how many ``seconds`` it
+    acts everywhere. Times are the machine's."""
     return list(_log)
 
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -48,7 +50,7 @@ def _routes() -> None:
     edge.install()
 
 
-def called(method: str, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
+def called(method: str, path: str, **body: Any) -> tuple[int, Any]:
     status, reply = control.answer(method, f"/_sandbox{path}", json.dumps(body).encode())
     return status, json.loads(reply)
 
@@ -228,8 +230,20 @@ def test_delays_that_were_drawn_are_told(aws: dict[str, Any]) -> None:
     propagation.forget()
     profile.change({"waf_propagation_s": [0.5, 1.5], "delay_seed": 7})
     acl = web_acl(aws["wafv2"], b"one")
-    told = called("GET", "/propagation")[1]
-    assert told["writes"][0]["resource"] == acl["ARN"]
-    assert 0.5 <= told["total_s"] <= 1.5
+    (told,) = called("GET", "/propagation")[1]
+    assert told["resource"] == acl["ARN"]
+    assert 0.5 <= told["seconds"] <= 1.5
+    assert abs(told["written"] - time.time()) < 5
     called("DELETE", "/propagation")
-    assert called("GET", "/propagation")[1] == {"writes": [], "total_s": 0}
+    assert called("GET", "/propagation")[1] == []
+
+
+def test_a_request_to_an_origin_can_be_the_end_of_a_process(aws: dict[str, Any]) -> None:
+    origin = started("/origin")
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        operation = "/probe x-origin-verify"
+        called("POST", "/faults", kind="kill", service="origin", operation=operation, pid=process.pid)
+        fetched(f"{origin['url']}/probe")
+        assert process.poll() is None
+        fetched(f"{origin['url']}/probe", x_origin_verify="a")
+        assert process.wait(5) == -signal.SIGKILL
