@@ -36,7 +36,8 @@ class Certificate:
     """The fields of an X.509 certificate that the collection works with.
 
     ``serial`` is upper-case hexadecimal without separators, as the AWS sample writes it in the host table;
-    times are aware and in UTC; fingerprints are lower-case hexadecimal SHA-256.
+    times are aware and in UTC; fingerprints are lower-case hexadecimal SHA-256; ``path_length`` counts for a CA, None
+    is no limit.
     """
 
     pem: str
@@ -52,6 +53,7 @@ class Certificate:
     public_key_sha256: str
     is_ca: bool
     self_signed: bool
+    path_length: int | None = None
 
     def as_result(self) -> dict[str, Any]:
         """The fields as a module returns them; ``certificate`` holds the PEM."""
@@ -125,8 +127,9 @@ def parse_certificate(pem: str | bytes) -> Certificate:
         key_algorithm=_key_algorithm(certificate.public_key()),
         fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(),
         public_key_sha256=_public_key_sha256(certificate.public_key()),
-        is_ca=_is_ca(certificate.extensions),
+        is_ca=_basic_constraints(certificate.extensions).ca,
         self_signed=certificate.issuer == certificate.subject,
+        path_length=_basic_constraints(certificate.extensions).path_length,
     )
 
 
@@ -256,11 +259,11 @@ def _subject_alt_names(extensions: x509.Extensions) -> tuple[str, ...]:
     return tuple(f"{prefixes.get(type(name), 'other')}:{name.value}" for name in names)
 
 
-def _is_ca(extensions: x509.Extensions) -> bool:
+def _basic_constraints(extensions: x509.Extensions) -> x509.BasicConstraints:
     try:
-        return extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        return extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
-        return False
+        return x509.BasicConstraints(ca=False, path_length=None)
 
 
 def _key_algorithm(key: Any) -> str:

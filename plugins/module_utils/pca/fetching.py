@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import AwsError, InputError, WaitTimeout
 from ..scheduler import QUOTAS, RateLimit, run_each
@@ -18,6 +18,9 @@ from . import api
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,31 @@ class Fetched:
     chain: str
 
 
+def ask_until_ready(
+    ask: Callable[[], Value],
+    patience: Patience,
+    what: str,
+    *,
+    already_waited_s: float = 0.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Value:
+    """Ask the CA again and again while it answers that the request is in progress.
+
+    :raises WaitTimeout: it still was after the patience's time
+    :raises AwsError: the call failed for another reason
+    """
+    for pause in patience.pauses(already_waited_s):
+        sleep(pause)
+        try:
+            return ask()
+        except AwsError as error:
+            if error.code != api.IN_PROGRESS:
+                raise
+    raise WaitTimeout(
+        f"{what} was not ready after {patience.timeout_s:g} s; run again to continue where this run ended"
+    )
+
+
 class Fetcher:
     """Fetches certificates within AWS's rate, for many threads."""
 
@@ -69,20 +97,14 @@ class Fetcher:
         :raises InputError: the ARN is not that of a certificate
         """
         waited = time.monotonic() - issued_at if issued_at is not None else self._patience.first_s
-        for pause in self._patience.pauses(waited):
-            self._sleep(pause)
+
+        def ask() -> Fetched:
             self._rate.wait()
-            try:
-                pem, chain = api.get_certificate(self._pca, authority_of(certificate_arn), certificate_arn)
-            except AwsError as error:
-                if error.code != api.IN_PROGRESS:
-                    raise
-            else:
-                return Fetched(certificate_arn, parse_certificate(pem), chain)
-        raise WaitTimeout(
-            f"the CA had not issued {certificate_arn} after {self._patience.timeout_s:g} s; "
-            "run again to fetch it, it is not issued anew"
-        )
+            pem, chain = api.get_certificate(self._pca, authority_of(certificate_arn), certificate_arn)
+            return Fetched(certificate_arn, parse_certificate(pem), chain)
+
+        what = f"certificate {certificate_arn}"
+        return ask_until_ready(ask, self._patience, what, already_waited_s=waited, sleep=self._sleep)
 
 
 def fetch_known(pca: BaseClient, certificate_arns: Sequence[str], patience: Patience) -> list[Fetched]:
