@@ -26,6 +26,10 @@ class Profile:
     """From SendCommand until its invocations can be seen."""
     delivery_s: float = 0.01
     """From SendCommand until an online node begins the command."""
+    ramp_s: float = 0.002
+    """Time in which Systems Manager doubles the number of nodes that it sends a command to at once."""
+    document_active_s: float = 0.02
+    """From CreateDocument or UpdateDocument until the document is Active; before that no command can use it."""
     ssm_time_scale: float = 1.0
     """Factor on the timeouts of commands and steps, so that a test need not wait for AWS's minimum of 30 s."""
 
@@ -62,8 +66,27 @@ class Profile:
 
 FAST = Profile()
 REALISTIC = Profile(
+    # The documented quotas of Private CA, and of Secrets Manager's writes; Systems Manager's are not published.
+    quotas={
+        "acm-pca:IssueCertificate": 25,
+        "acm-pca:GetCertificate": 75,
+        "acm-pca:RevokeCertificate": 20,
+        "acm-pca:DescribeCertificateAuthority": 20,
+        "acm-pca:DescribeCertificateAuthorityAuditReport": 20,
+        "acm-pca:CreateCertificateAuthorityAuditReport": 1,
+        "acm-pca:CreateCertificateAuthority": 1,
+        "acm-pca:CreatePermission": 1,
+        "acm-pca:GetPolicy": 5,
+        "acm-pca:PutPolicy": 5,
+        "secretsmanager:PutSecretValue": 50,
+        "secretsmanager:RotateSecret": 50,
+        "secretsmanager:CreateSecret": 50,
+        "secretsmanager:GetRandomPassword": 50,
+    },
     invocation_visible_s=0.5,
     delivery_s=0.3,
+    ramp_s=0.2,
+    document_active_s=1.0,
     issue_delay_s=0.5,
     crl_delay_s=5.0,
     crl_retry_s=5.0,

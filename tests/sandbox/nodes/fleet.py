@@ -31,7 +31,9 @@ FIRST_NUMBER = 10
 ADDRESSES = 253
 CURRENT_AGENT = "3.3.3572.0"
 STATES = ("running", "stopped", "terminated")
-CHANGEABLE = frozenset({"online", "state", "undeliverable", "name", "tags", "agent_version", "platform_type"})
+CHANGEABLE = frozenset(
+    {"online", "state", "undeliverable", "loses_results", "name", "tags", "agent_version", "platform_type"}
+)
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Node:
     :param online: whether its agent is connected; if not, commands wait for it until they time out
     :param state: of the machine; Systems Manager refuses commands for one that does not run
     :param undeliverable: Systems Manager gives up on delivery at once
+    :param loses_results: commands run, but Systems Manager never hears of it and takes them for undeliverable
     :param place: None for a simulated node
     """
 
@@ -53,6 +56,7 @@ class Node:
     online: bool = True
     state: str = "running"
     undeliverable: bool = False
+    loses_results: bool = False
     agent_version: str = CURRENT_AGENT
     platform_type: str = "Linux"
     tags: dict[str, str] = field(default_factory=dict)
