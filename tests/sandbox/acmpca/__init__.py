@@ -11,6 +11,7 @@ from typing import Any
 from moto.acmpca.models import acmpca_backends
 
 from .. import control
+from . import audit
 from .backend import PrivateCaBackend
 from .emit import emit, listeners
 
@@ -21,6 +22,7 @@ def install() -> None:
     """Serve acm-pca from here. Call it before the first request."""
     acmpca_backends.backend = PrivateCaBackend
     control.route("POST", "/crl/publish", _publish_crls)
+    control.route("GET", "/certificates", _certificates)
 
 
 def _publish_crls(_body: dict[str, Any]) -> dict[str, list[str]]:
@@ -32,3 +34,13 @@ def _publish_crls(_body: dict[str, Any]) -> dict[str, list[str]]:
         for url in publisher.publish_all()
     ]
     return {"published": published}
+
+
+def _certificates(_body: dict[str, Any]) -> list[dict[str, str]]:
+    """Every certificate that any CA has issued, as an audit report lists it."""
+    return [
+        audit.row(authority, issued)
+        for _account, _region, backend in acmpca_backends.iter_backends()
+        for authority in backend.authorities.values()
+        for issued in list(authority.issued.values())
+    ]

@@ -47,7 +47,7 @@ def create(authority: Authority, bucket: str, response_format: str) -> dict[str,
     buckets.check_permissions(authority.account_id, bucket, authority.arn, buckets.OWNER_ONLY)
     report_id = str(uuid.uuid4())
     key = f"audit-report/{authority.id}/{report_id}.{response_format.lower()}"
-    rows = [_row(authority, issued) for issued in list(authority.issued.values())]
+    rows = [row(authority, issued) for issued in list(authority.issued.values())]
     body = _as_json(rows) if response_format == "JSON" else _as_csv(rows)
     buckets.put(authority.account_id, bucket, key, body.encode())
     authority.last_audit = now
@@ -61,7 +61,8 @@ def create(authority: Authority, bucket: str, response_format: str) -> dict[str,
     return {"AuditReportId": report_id, "S3Key": key}
 
 
-def _row(authority: Authority, issued: Issued) -> dict[str, str]:
+def row(authority: Authority, issued: Issued) -> dict[str, str]:
+    """What a report says of one certificate."""
     certificate = issued.certificate
     serial = f"{issued.serial:032x}"
     return {
