@@ -50,6 +50,11 @@ class PrivateCaBackend(BaseBackend):
 
         return responses
 
+    def reset(self) -> None:
+        for publisher in self.publishers.values():
+            publisher.stop()
+        super().reset()
+
     # Life of a CA
 
     def create_certificate_authority(self, parameters: Parameters) -> Parameters:

@@ -79,6 +79,7 @@ class Publisher:
         self._open_partition: str | None = None
         self._room = 0
         self._waiting: set[str] = set()
+        self._stopped = False
         self._lock = threading.Lock()
 
     def next_url(self) -> str | None:
@@ -133,6 +134,10 @@ class Publisher:
             self.publish(url)
         return sorted(referred)
 
+    def stop(self) -> None:
+        """Write nothing any more: the CA is forgotten."""
+        self._stopped = True
+
     @property
     def _settings(self) -> dict[str, Any]:
         return self._authority.revocation["CrlConfiguration"]
@@ -154,12 +159,10 @@ class Publisher:
         timer.start()
 
     def _attempt(self, url: str) -> None:
-        if self._authority.status not in ("ACTIVE", "DISABLED") or not self._settings["Enabled"]:
-            with self._lock:
-                self._waiting.discard(url)
-            return
         with self._lock:
             self._waiting.discard(url)
+        if self._stopped or self._authority.status not in ("ACTIVE", "DISABLED") or not self._settings["Enabled"]:
+            return
         try:
             self.publish(url)
         except JsonRESTError as error:
