@@ -15,6 +15,7 @@ delay          wait ``seconds``, then act
 kill           SIGKILL the process group ``pid``, before acting or (``when: after``) after it, and give no reply
 output_cut     Systems Manager cuts a command's output to ``bytes`` when it is read
 unprocessed    DynamoDB leaves the second half of a batch unprocessed
+conflict       DynamoDB cancels a transaction because another one is at work on its first item
 =============  ====================================================================================
 """
 
@@ -30,7 +31,7 @@ from typing import Any
 from . import profile
 
 REQUEST_KINDS = frozenset({"throttle", "error", "reset", "reply_lost", "delay", "kill"})
-SERVICE_KINDS = frozenset({"output_cut", "unprocessed"})
+SERVICE_KINDS = frozenset({"output_cut", "unprocessed", "conflict"})
 
 # AWS's services do not agree on what to call it: (code, HTTP status).
 THROTTLING = {

@@ -38,12 +38,11 @@ SERVICES = (
     "edge",
     "elbv2",
     "events",
-    "iam",
+    "kms",
     "lambdas",
     "nodes",
     "rolesanywhere",
     "secretsmanager",
-    "sns",
     "ssm",
     "wafv2",
 )
@@ -55,13 +54,10 @@ warnings.filterwarnings("ignore", r"Exception\(Refused\) with code")
 
 def install_services() -> None:
     """Put the sandbox's own services in the place of moto's."""
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # read by moto when the first account is made
     _cache_moto_listings()
     for name in SERVICES:
-        try:
-            importlib.import_module(f"{__package__}.{name}").install()
-        except (ImportError, AttributeError, SyntaxError) as error:
-            log.warning("%s is left out: %s", name, error)
+        importlib.import_module(f"{__package__}.{name}").install()
 
 
 def _cache_moto_listings() -> None:
