@@ -9,7 +9,7 @@ The thin functions of each ``api.py`` go through :func:`call` and :func:`pages`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import AwsError
@@ -72,9 +72,10 @@ def translated(error: Exception, operation: str) -> AwsError:
 
 def to_dynamodb(value: Any) -> dict[str, Any]:
     """A plain value in the form in which DynamoDB's low-level client takes it, for example ``{"S": "text"}``."""
-    return TypeSerializer().serialize(value)
+    attribute: Any = TypeSerializer().serialize(value)
+    return attribute
 
 
-def from_dynamodb(attribute: Mapping[str, Any]) -> Any:
+def from_dynamodb(attribute: Any) -> Any:
     """The plain value of an attribute as DynamoDB's low-level client gives it. Numbers come as ``decimal.Decimal``."""
     return TypeDeserializer().deserialize(attribute)
