@@ -308,7 +308,7 @@ def _check_state(authority: Authority, template: templates.Template, request: An
     if not template.is_root:
         authority.require("ACTIVE")
         return
-    authority.require("PENDING_CERTIFICATE", "ACTIVE")
+    authority.require("PENDING_CERTIFICATE", "ACTIVE", "EXPIRED")
     if authority.type != "ROOT":
         raise refusal("InvalidArgsException", "The template RootCACertificate is only for root CAs.")
     own, asked = (

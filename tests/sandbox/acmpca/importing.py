@@ -35,7 +35,8 @@ _MAY_BE_CRITICAL = {
 
 
 def import_certificate(authority: Authority, certificate_pem: bytes, chain_pem: bytes | None) -> None:
-    """Check the certificate and its chain, and make the CA ACTIVE with them.
+    """Check the certificate and its chain, and make the CA ACTIVE with them; one that was disabled before it expired
+    is disabled again.
 
     :raises JsonRESTError: MalformedCertificateException, CertificateMismatchException …, nothing was changed
     """
@@ -50,7 +51,7 @@ def import_certificate(authority: Authority, certificate_pem: bytes, chain_pem: 
     else:
         _check_chain(certificate, chain)
     authority.certificate, authority.chain = certificate, chain
-    authority.change_status("ACTIVE")
+    authority.change_status("DISABLED" if authority.stored_status == "DISABLED" else "ACTIVE")
 
 
 def _parse(data: bytes, limit: int, what: str) -> list[x509.Certificate]:
