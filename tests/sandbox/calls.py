@@ -34,6 +34,15 @@ SERVICE_MODELS = {
 }
 # Operations that no SDK models.
 UNMODELLED = {("rolesanywhere", "POST", "/sessions"): "CreateSession"}
+# What IAM authorizes, in place of the operation, for each element of a DynamoDB transaction.
+TRANSACTIONS = frozenset({"dynamodb:TransactGetItems", "dynamodb:TransactWriteItems"})
+TRANSACTION_ACTIONS = {
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Delete": "dynamodb:DeleteItem",
+    "Get": "dynamodb:GetItem",
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+}
 LOG_LENGTH = 100_000
 NAMING_MEMBER = re.compile(r"(Name|Names|Id|Ids|ID|Arn|Arns|ARN)$")
 
@@ -45,6 +54,7 @@ class Call:
     :param service: as the request was signed for, which is the prefix of its IAM action
     :param operation: as AWS spells it; empty where the request is none that botocore knows
     :param resources: names, ids and ARNs at the top level of a JSON request
+    :param parts: the kinds of a transaction's elements, such as ``Update``
     """
 
     service: str
@@ -52,10 +62,16 @@ class Call:
     region: str
     access_key: str
     resources: tuple[str, ...] = ()
+    parts: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
         return f"{self.service}:{self.operation}"
+
+    @property
+    def actions(self) -> list[str]:
+        """The IAM actions that the caller must be allowed."""
+        return sorted(TRANSACTION_ACTIONS[part] for part in self.parts) or [self.name]
 
 
 def classify(request: Request, body: bytes) -> Call:
@@ -63,7 +79,9 @@ def classify(request: Request, body: bytes) -> Call:
     service, region, access_key = _signature(request.headers.get("Authorization", ""))
     target = request.headers.get("X-Amz-Target", "")
     operation = target.rpartition(".")[2] if target else _routed_operation(service, request)
-    return Call(service, operation, region, access_key, tuple(_resources(body) if target else ()))
+    members = _members(body) if target else {}
+    parts = _parts(members) if f"{service}:{operation}" in TRANSACTIONS else frozenset()
+    return Call(service, operation, region, access_key, tuple(_resources(members)), parts)
 
 
 def model_of(call: Call, request: Request) -> tuple[ServiceModel, str] | None:
@@ -80,7 +98,7 @@ def error_code(headers: Mapping[str, str], body: bytes) -> str | None:
     in_header = headers.get("x-amzn-errortype", "")
     found = re.search(rb'"__type"\s*:\s*"([^"]+)"|<Code>([^<]+)</Code>', body)
     in_body = next(code for code in found.groups() if code).decode() if found else ""
-    return re.split("[:#]", in_header)[0] or in_body.rpartition("#")[2] or None
+    return (in_header.partition(":")[0] or in_body).rpartition("#")[2] or None
 
 
 def _signature(authorization: str) -> tuple[str, str, str]:
@@ -110,13 +128,19 @@ def _routed_operation(service: str, request: Request) -> str:
     return str(operation.name)
 
 
-def _resources(body: bytes) -> Iterator[str]:
+def _members(body: bytes) -> dict[str, Any]:
     try:
         members = json.loads(body)
     except ValueError:
-        return
-    if not isinstance(members, dict):
-        return
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _parts(members: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(part for element in members.get("TransactItems", []) for part in element)
+
+
+def _resources(members: Mapping[str, Any]) -> Iterator[str]:
     for name, value in members.items():
         if NAMING_MEMBER.search(name):
             yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str))
@@ -145,6 +169,7 @@ class Ledger:
             "region": call.region,
             "access_key": call.access_key,
             "resources": list(call.resources),
+            "actions": call.actions,
         }
         with self._lock:
             self._log.append(entry)
