@@ -207,6 +207,16 @@ def certificate_der(pem: str) -> bytes:
         raise InputError(f"this is not a PEM certificate: {error}") from error
 
 
+def is_signed_by(pem: str, issuer_pem: str) -> bool:
+    """Whether the issuer's name and key are those that signed a certificate; both are PEM."""
+    certificate, issuer = (x509.load_pem_x509_certificate(_as_bytes(text)) for text in (pem, issuer_pem))
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
 def serial_text(serial: int) -> str:
     """A serial number as the host table holds it: upper-case hexadecimal, no separators, no padding."""
     return f"{serial:X}"

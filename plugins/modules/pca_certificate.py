@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: pca_certificate
-short_description: Issue certificates with AWS Private CA
+short_description: Issue and revoke certificates with AWS Private CA
 version_added: 0.1.0
 description:
   - Has a private CA issue certificates for certificate signing requests (CSR), one with O(csr) or many at the CA's rate
@@ -15,17 +15,29 @@ description:
   - A certificate that is held already is kept until it is due. One that an earlier run had issued and did not fetch is
     fetched by its ARN, not issued again.
   - Everything is checked before anything is issued, against the CA too. A request that fails stops no other.
-  - In check mode the CA is asked for nothing but what it is and what it has issued.
+  - With O(state=revoked) it revokes certificates, one or many with O(revocations). One that is revoked already is no
+    failure and no change.
+  - In check mode the CA is asked for nothing but what it is and what it has issued. AWS does not tell whether a
+    certificate is revoked, so in check mode each one is told as one that would be.
 options:
+  state:
+    description:
+      - V(present) issues, fetches or keeps what O(csr) or O(requests) ask for.
+      - V(revoked) revokes the certificate that O(certificate_arn), O(serial) or O(certificate) names, or those of
+        O(revocations).
+    type: str
+    choices: [present, revoked]
+    default: present
   certificate_authority_arn:
     description:
-      - ARN of the private CA that issues.
-      - It must be given here or in each element of O(requests).
+      - ARN of the private CA that issues, or that issued what is to be revoked.
+      - With O(state=present) it must be given here or in each element of O(requests).
+      - With O(state=revoked) it must be given for a certificate that is not named by its ARN.
     type: str
   csr:
     description:
       - The certificate signing request in PEM.
-      - Exactly one of O(csr) and O(requests) must be given.
+      - With O(state=present) exactly one of O(csr) and O(requests) must be given.
     type: str
   requests:
     description: The certificates that are wanted, when there are many.
@@ -115,12 +127,64 @@ options:
     description:
       - The certificate in use, in PEM. It is kept unless it is due, or is for another key, subject or alternative name
         than the CSR.
+      - With O(state=revoked) the certificate to revoke. It must be one that the CA has issued.
     type: str
   certificate_arn:
     description:
       - ARN of the certificate in use, of which the same is true as of O(certificate).
       - One that the CA does not know is taken for none.
+      - With O(state=revoked) ARN of the certificate to revoke.
     type: str
+  serial:
+    description: Serial number of the certificate to revoke, hexadecimal, with or without colons.
+    type: str
+  revocation_reason:
+    description: Why it is revoked. It is told in revocation lists.
+    type: str
+    choices:
+      - UNSPECIFIED
+      - KEY_COMPROMISE
+      - CERTIFICATE_AUTHORITY_COMPROMISE
+      - AFFILIATION_CHANGED
+      - SUPERSEDED
+      - CESSATION_OF_OPERATION
+      - PRIVILEGE_WITHDRAWN
+      - A_A_COMPROMISE
+    default: UNSPECIFIED
+  revocations:
+    description: The certificates to revoke, when there are many.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description: A name for it, under which its result is returned.
+        type: str
+        required: true
+        aliases: [host_id]
+      certificate_authority_arn:
+        description: ARN of the private CA that issued this one, in place of O(certificate_authority_arn).
+        type: str
+      certificate_arn:
+        description: ARN of the certificate.
+        type: str
+      serial:
+        description: Serial number of the certificate.
+        type: str
+      certificate:
+        description: The certificate in PEM.
+        type: str
+      revocation_reason:
+        description: Why this one is revoked, in place of O(revocation_reason).
+        type: str
+        choices:
+          - UNSPECIFIED
+          - KEY_COMPROMISE
+          - CERTIFICATE_AUTHORITY_COMPROMISE
+          - AFFILIATION_CHANGED
+          - SUPERSEDED
+          - CESSATION_OF_OPERATION
+          - PRIVILEGE_WITHDRAWN
+          - A_A_COMPROMISE
   renew_before:
     description:
       - How long before its end a certificate in use is due, for example V(48h) or V(2d).
@@ -183,6 +247,23 @@ EXAMPLES = r"""
       - pending_certificate_arn
       - pending_public_key_sha256
   register: issued
+
+- name: Revoke a certificate whose key has leaked
+  certwright.aws.pca_certificate:
+    state: revoked
+    certificate_arn: "{{ www.results[0].certificate_arn }}"
+    revocation_reason: KEY_COMPROMISE
+
+- name: Revoke what a retired CA client held, by serial
+  certwright.aws.pca_certificate:
+    state: revoked
+    certificate_authority_arn: "{{ authority_arn }}"
+    revocation_reason: CESSATION_OF_OPERATION
+    revocations:
+      - id: build-1
+        serial: 67:07:44:76:83:a9:b7:f4:05:56:27:ff:d5:5c:eb:cc
+      - id: build-2
+        serial: 2BAE9A75D71B42B4E41E36F8B4B488FC
 """
 
 RETURN = r"""
@@ -193,12 +274,12 @@ results:
   elements: dict
   contains:
     id:
-      description: The request's id; V(csr) when O(csr) was given.
+      description: The request's id; V(csr) or V(certificate) when there was but one to issue or to revoke.
       returned: always
       type: str
       sample: i-0123456789abcdef0
     changed:
-      description: Whether a certificate was issued, or fetched that an earlier run had issued.
+      description: Whether a certificate was issued or revoked, or fetched that an earlier run had issued.
       returned: always
       type: bool
       sample: true
@@ -208,7 +289,9 @@ results:
       type: bool
       sample: false
     action:
-      description: V(issued), V(resumed) (issued by an earlier run and fetched now), V(kept) or V(failed).
+      description:
+        - V(issued), V(resumed) (issued by an earlier run and fetched now), V(kept) or V(failed).
+        - With O(state=revoked) V(revoked), V(already_revoked) or V(failed).
       returned: always
       type: str
       sample: issued
@@ -242,9 +325,14 @@ results:
       returned: when there is a certificate
       type: str
       sample: "-----BEGIN CERTIFICATE-----..."
+    revocation_reason:
+      description: Why it is revoked.
+      returned: when O(state=revoked)
+      type: str
+      sample: KEY_COMPROMISE
     serial:
       description: The serial number, upper-case hexadecimal.
-      returned: when there is a certificate
+      returned: when there is a certificate, and when O(state=revoked)
       type: str
       sample: 6707447683A9B7F4055627FFD55CEBCC
     subject:
@@ -312,6 +400,11 @@ from ansible_collections.certwright.aws.plugins.module_utils.pca.fetching import
 from ansible_collections.certwright.aws.plugins.module_utils.pca.flows import IssueOptions, issue_certificates
 from ansible_collections.certwright.aws.plugins.module_utils.pca.journal import IssuedEntry
 from ansible_collections.certwright.aws.plugins.module_utils.pca.requests import DEFAULT_TEMPLATE, CertificateRequest
+from ansible_collections.certwright.aws.plugins.module_utils.pca.revocation import (
+    REASONS,
+    Revocation,
+    revoke_certificates,
+)
 from ansible_collections.certwright.aws.plugins.module_utils.pca.validity import TYPES, Validity
 from ansible_collections.certwright.aws.plugins.module_utils.renewal import parse_duration
 
@@ -332,7 +425,17 @@ REQUEST = {
     "pending_certificate_arn": {"type": "str"},
     "pending_public_key_sha256": {"type": "str", "no_log": False, "aliases": ["pending_public_key"]},
 }
+REVOCATION = {
+    "id": {"type": "str", "required": True, "aliases": ["host_id"]},
+    "certificate_authority_arn": {"type": "str"},
+    "certificate_arn": {"type": "str"},
+    "serial": {"type": "str"},
+    "certificate": {"type": "str"},
+    "revocation_reason": {"type": "str", "choices": REASONS},
+}
+NAMES = ("certificate_arn", "serial", "certificate")
 ARGUMENT_SPEC = {
+    "state": {"type": "str", "choices": ["present", "revoked"], "default": "present"},
     "certificate_authority_arn": {"type": "str"},
     "csr": {"type": "str"},
     "requests": {
@@ -346,6 +449,15 @@ ARGUMENT_SPEC = {
     "signing_algorithm": {"type": "str"},
     "certificate": {"type": "str"},
     "certificate_arn": {"type": "str"},
+    "serial": {"type": "str"},
+    "revocation_reason": {"type": "str", "choices": REASONS, "default": "UNSPECIFIED"},
+    "revocations": {
+        "type": "list",
+        "elements": "dict",
+        "options": REVOCATION,
+        "mutually_exclusive": [NAMES],
+        "required_one_of": [NAMES],
+    },
     "renew_before": {"type": "str"},
     "wait_timeout": {"type": "int", "default": 60},
     "issue_rate": {"type": "float", "default": 25},
@@ -353,7 +465,6 @@ ARGUMENT_SPEC = {
     "lease_owner": {"type": "str"},
     "on_failure": ON_FAILURE,
 }
-SINGLE_ID = "csr"
 
 
 def requests_of(options: Mapping[str, Any]) -> list[CertificateRequest]:
@@ -363,7 +474,7 @@ def requests_of(options: Mapping[str, Any]) -> list[CertificateRequest]:
     """
     given = options["requests"]
     if given is None:
-        given = [{name: options[name] for name in ("csr", "certificate", "certificate_arn")} | {"id": SINGLE_ID}]
+        given = [{name: options[name] for name in ("csr", "certificate", "certificate_arn")} | {"id": "csr"}]
     return [_request(element, options) for element in given]
 
 
@@ -427,13 +538,53 @@ def issue(module: CertwrightModule) -> None:
     module.exit_batch([result.as_result() for result in results])
 
 
+def revocations_of(options: Mapping[str, Any]) -> list[Revocation]:
+    """The revocations that the module's options describe."""
+    given = options["revocations"]
+    if given is None:
+        given = [{name: options[name] for name in NAMES} | {"id": "certificate"}]
+    return [
+        Revocation(
+            id=element["id"],
+            reason=element.get("revocation_reason") or options["revocation_reason"],
+            authority_arn=element.get("certificate_authority_arn") or options["certificate_authority_arn"],
+            certificate_arn=element["certificate_arn"],
+            serial=element["serial"],
+            pem=element["certificate"],
+        )
+        for element in given
+    ]
+
+
+def revoke(module: CertwrightModule) -> None:
+    """Revoke what is named."""
+    results = revoke_certificates(
+        module.client("acm-pca"),
+        revocations_of(module.params),
+        patience=Patience(timeout_s=module.params["wait_timeout"]),
+        check_mode=module.check_mode,
+    )
+    module.exit_batch([result.as_result() for result in results])
+
+
+def do(module: CertwrightModule) -> None:
+    """Issue or revoke."""
+    if module.params["state"] == "present":
+        issue(module)
+    else:
+        revoke(module)
+
+
 def main() -> None:
     CertwrightModule.run(
-        issue,
+        do,
         argument_spec=ARGUMENT_SPEC,
         supports_check_mode=True,
-        mutually_exclusive=[("csr", "requests"), ("certificate", "certificate_arn")],
-        required_one_of=[("csr", "requests")],
+        mutually_exclusive=[("csr", "requests", "revocations"), NAMES],
+        required_if=[
+            ("state", "present", ("csr", "requests"), True),
+            ("state", "revoked", (*NAMES, "revocations"), True),
+        ],
         required_by={"lease_owner": "inventory_table"},
     )
 
