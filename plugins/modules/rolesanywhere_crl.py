@@ -45,6 +45,16 @@ options:
   s3_key:
     description: The key of the CRL in O(s3_bucket), for a private CA C(crl/<id of the CA>.crl).
     type: str
+  revokes:
+    description:
+      - Serial numbers, in hexadecimal, of certificates that the CRL in O(s3_bucket) has to revoke. It is waited for until it does.
+      - Private CA publishes a CRL about 30 minutes after a revocation.
+    type: list
+    elements: str
+  wait_timeout:
+    description: How many seconds to wait for O(revokes) before failing. Nothing is changed then.
+    type: int
+    default: 2700
   enabled:
     description:
       - Whether revoked certificates are refused.
@@ -73,7 +83,16 @@ EXAMPLES = r"""
     s3_bucket: example-crl
     s3_key: crl/11111111-2222-3333-4444-555555555555.crl
 
-- name: Import a CRL from a file in DER
+- name: Wait until a revocation is published, and bring it to IAM Roles Anywhere
+  certwright.aws.rolesanywhere_crl:
+    name: fleet
+    trust_anchor_arn: arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/0d3b4b4c-2f3a-4a5b-8c6d-7e8f9a0b1c2d
+    s3_bucket: example-crl
+    s3_key: crl/11111111-2222-3333-4444-555555555555.crl
+    revokes:
+      - 6707447683A9B7F4055627FFD55CEBCC
+
+- name: Import a CRL from a file in PEM
   certwright.aws.rolesanywhere_crl:
     name: datacenter
     trust_anchor_arn: arn:aws:rolesanywhere:us-east-1:123456789012:trust-anchor/8a9b0c1d-2e3f-4051-9263-748596a7b8c9
@@ -175,7 +194,11 @@ crl:
 
 from ansible_collections.certwright.aws.plugins.module_utils.modules import CertwrightModule
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.api import CRL
-from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.crl import ensure_crl, read_crl
+from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.crl import (
+    await_crl,
+    ensure_crl,
+    read_crl,
+)
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.flows import Outcome, Wanted, ensure_absent
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.transformations import text_tags
 
@@ -187,6 +210,8 @@ ARGUMENT_SPEC = {
     "content": {"type": "str"},
     "s3_bucket": {"type": "str"},
     "s3_key": {"type": "str", "no_log": False},
+    "revokes": {"type": "list", "elements": "str"},
+    "wait_timeout": {"type": "int", "default": 2700},
     "enabled": {"type": "bool"},
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
@@ -212,12 +237,17 @@ def do(module: CertwrightModule) -> None:
 
 
 def _present(module: CertwrightModule, wanted: Wanted) -> Outcome:
-    content = module.params["content"]
-    if module.params["s3_bucket"]:
-        content = read_crl(module.client("s3"), module.params["s3_bucket"], module.params["s3_key"])
+    content = _published(module) if module.params["s3_bucket"] else module.params["content"]
     return ensure_crl(
         module.client("rolesanywhere"), module.client("acm-pca"), content, wanted, check_mode=module.check_mode
     )
+
+
+def _published(module: CertwrightModule) -> bytes:
+    s3, bucket, key = module.client("s3"), module.params["s3_bucket"], module.params["s3_key"]
+    if not module.params["revokes"]:
+        return read_crl(s3, bucket, key)
+    return await_crl(s3, bucket, key, module.params["revokes"], timeout_s=module.params["wait_timeout"])
 
 
 def main() -> None:
@@ -227,6 +257,7 @@ def main() -> None:
         supports_check_mode=True,
         required_one_of=[("crl_arn", "trust_anchor_arn"), ("crl_arn", "name")],
         required_together=[("s3_bucket", "s3_key")],
+        required_by={"revokes": ["s3_bucket"]},
         mutually_exclusive=[("content", "s3_bucket"), ("crl_arn", "trust_anchor_arn")],
     )
 

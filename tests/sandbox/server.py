@@ -42,6 +42,7 @@ SERVICES = (
     "lambdas",
     "nodes",
     "rolesanywhere",
+    "s3",
     "secretsmanager",
     "ssm",
     "wafv2",

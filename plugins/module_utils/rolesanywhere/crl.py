@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..aws import call
-from ..errors import AwsError, InputError
-from ..x509 import split_chain
+from ..errors import AwsError, InputError, StateError, WaitTimeout
+from ..x509 import iso, normalized_serial, parse_crl, split_chain
 from .api import CRL, TRUST_ANCHOR, Resource, get, list_all
 from .flows import Outcome, Wanted, ensure_present, held_by, the_one
 from .revocation import check_issuer, der_of, pem_of
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_CRLS = 2
 """CRLs of one trust anchor; AWS does not raise it."""
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
 
 
 def ensure_crl(
@@ -49,19 +53,66 @@ def ensure_crl(
 def read_crl(s3: BaseClient, bucket: str, key: str) -> bytes:
     """Read a CRL that Private CA published.
 
-    :raises InputError: there is none
+    :raises InputError: there is no such bucket
+    :raises StateError: it has not been published yet
     :raises AwsError: AWS refused
     """
     try:
         body: bytes = call(s3, "get_object", Bucket=bucket, Key=key)["Body"].read()
     except AwsError as error:
-        if error.code in ("NoSuchKey", "NoSuchBucket"):
-            raise InputError(
+        if error.code == "NoSuchBucket":
+            raise InputError(f"bucket {bucket} does not exist") from error
+        if error.code == "NoSuchKey":
+            raise StateError(
                 f"s3://{bucket}/{key} does not exist: Private CA publishes a CA's first CRL after it issued a certificate "
                 "that refers to it, about 30 minutes later"
             ) from error
         raise
     return body
+
+
+def await_crl(
+    s3: BaseClient,
+    bucket: str,
+    key: str,
+    serials: Collection[str],
+    *,
+    timeout_s: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bytes:
+    """Read a CRL once it revokes all of these certificates.
+
+    :param serials: serial numbers in hexadecimal, in any of the forms that AWS and openssl print
+    :raises InputError: a serial number is none, what is there is no CRL, or there is no such bucket
+    :raises WaitTimeout: it does not revoke them in time, or is not there
+    :raises AwsError: AWS refused
+    """
+    wanted = {normalized_serial(serial) for serial in serials}
+    deadline, pause = clock() + timeout_s, FIRST_PAUSE_S
+    while True:
+        content, lack = _published(s3, bucket, key, wanted)
+        if content is not None:
+            return content
+        if clock() + pause > deadline:
+            raise WaitTimeout(
+                f"{lack}; waited {timeout_s:g} s. Private CA publishes a CRL about 30 minutes after a revocation"
+            )
+        sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def _published(s3: BaseClient, bucket: str, key: str, serials: set[str]) -> tuple[bytes | None, str]:
+    """A CRL if it revokes these certificates by now; else None, and what it lacks."""
+    try:
+        content = read_crl(s3, bucket, key)
+    except StateError as error:
+        return None, str(error)
+    crl = parse_crl(der_of(content))
+    missing = sorted(serials - set(crl.serials))
+    if not missing:
+        return content, ""
+    return None, f"the CRL of {iso(crl.last_update)} in s3://{bucket}/{key} does not revoke {', '.join(missing)}"
 
 
 def _held(client: BaseClient, wanted: Wanted) -> Resource | None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.certwright.aws.plugins.module_utils.errors import AwsError, InputError
+from ansible_collections.certwright.aws.plugins.module_utils.errors import AwsError, InputError, StateError, WaitTimeout
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere import flows
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.api import CRL, PROFILE, TRUST_ANCHOR
-from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.crl import ensure_crl, read_crl
+from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.crl import await_crl, ensure_crl, read_crl
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.flows import Wanted
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.revocation import pem_of
 from ansible_collections.certwright.aws.plugins.module_utils.rolesanywhere.transformations import source_of
@@ -283,7 +283,29 @@ def test_a_crl_is_read_from_s3(client: Any, s3: Any, authority: pki.Entity) -> N
     s3.create_bucket(Bucket="crls")
     s3.put_object(Bucket="crls", Key="crl/1.crl", Body=der)
     assert read_crl(s3, "crls", "crl/1.crl") == der
-    with pytest.raises(InputError, match=r"s3://crls/crl/2.crl does not exist: Private CA publishes"):
+    with pytest.raises(StateError, match=r"s3://crls/crl/2.crl does not exist: Private CA publishes"):
         read_crl(s3, "crls", "crl/2.crl")
-    with pytest.raises(InputError, match=r"s3://none/x does not exist"):
+    with pytest.raises(InputError, match="bucket none does not exist"):
         read_crl(s3, "none", "x")
+
+
+def test_a_crl_is_waited_for_until_it_revokes(client: Any, s3: Any, authority: pki.Entity) -> None:
+    s3.create_bucket(Bucket="crls")
+    publications = [authority.crl(der=True), authority.crl([0xAB, 0xCD], der=True)]
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        if publications and now > 2:
+            s3.put_object(Bucket="crls", Key="1.crl", Body=publications.pop(0))
+
+    found = await_crl(s3, "crls", "1.crl", ["0x0AB", "cd"], timeout_s=60, clock=lambda: now, sleep=sleep)
+    assert found == s3.get_object(Bucket="crls", Key="1.crl")["Body"].read()
+    assert publications == []
+    with pytest.raises(WaitTimeout, match=r"in s3://crls/1.crl does not revoke EF; waited 5 s. Private CA publishes"):
+        await_crl(s3, "crls", "1.crl", ["AB", "EF"], timeout_s=5, clock=lambda: now, sleep=sleep)
+    with pytest.raises(WaitTimeout, match=r"s3://crls/2.crl does not exist"):
+        await_crl(s3, "crls", "2.crl", ["AB"], timeout_s=0, clock=lambda: now, sleep=sleep)
+    with pytest.raises(InputError, match="not a hexadecimal number"):
+        await_crl(s3, "crls", "1.crl", ["xyz"], timeout_s=0)

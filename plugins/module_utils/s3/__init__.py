@@ -1,0 +1,5 @@
+# Copyright: certwright.aws contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What this collection needs of S3 and no other collection has."""
