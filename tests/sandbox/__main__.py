@@ -11,8 +11,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from .client import CHECKOUT, Sandbox, SandboxError, launch
-from .instance import Settings, serve
+from .client import Sandbox, SandboxError, launch
+from .instance import CHECKOUT, Settings, serve
 from .profile import NAMED
 
 BUILD = CHECKOUT / "build"

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -26,9 +27,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from .instance import environment
+from .instance import CHECKOUT, environment
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 
@@ -82,8 +82,6 @@ class Sandbox:
 
     def client(self, service: str, **settings: Any) -> Any:
         """A boto3 client of this sandbox; settings go to ``boto3.client`` unchanged."""
-        import boto3
-
         env = self.env()
         defaults = {
             "endpoint_url": self.url,
@@ -92,7 +90,13 @@ class Sandbox:
             "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
             "verify": env["AWS_CA_BUNDLE"],
         }
-        return boto3.session.Session().client(service, **{**defaults, **settings})
+        return self._session.client(service, **{**defaults, **settings})
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        import boto3  # here, because `make sandbox` needs no AWS library to talk to a server
+
+        return boto3.session.Session()
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the control endpoint.

@@ -26,6 +26,7 @@ from typing import Any
 
 from . import profile
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -80,6 +81,7 @@ def serve(started_with: Settings, until_stdin_closes: bool) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY, AWS_DEFAULT_REGION=REGION)
+    sys.path.append(str(CHECKOUT / "build"))  # where the collection can be imported from
     from . import control, server
     from .listener import listen
 

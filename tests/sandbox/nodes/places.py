@@ -102,8 +102,8 @@ class Container:
 
     def _start(self) -> None:
         info_read, info_write = os.pipe()
-        # The first process ends when its input does, so that no container outlives a sandbox that was killed.
-        first_process = ["sh", "-c", "echo ready; exec cat"]
+        # When its input ends the first process ends all others, so that nothing outlives a sandbox that was killed.
+        first_process = ["sh", "-c", "echo ready; cat; kill -KILL -1"]
         self._init = subprocess.Popen(
             [*bubblewrap(self._root, self._host_name), "--info-fd", str(info_write), *first_process],
             stdin=subprocess.PIPE,

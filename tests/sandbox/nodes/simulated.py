@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from plugins.module_utils.host import payload, report
+from ansible_collections.certwright.aws.plugins.module_utils.host import payload, report
 
 from .places import Finished
 

@@ -60,16 +60,21 @@ class Dispatcher:
 
     def _begin(self, command: Command, invocation: Invocation) -> None:
         with command.lock:
+            command.waiting.append(invocation)
+            self._start_waiting(command)
+
+    def _start_waiting(self, command: Command) -> None:
+        """Start what waits, as far as concurrency and errors allow. Call it with the command's lock."""
+        while command.waiting and command.in_flight < command.concurrency:
+            invocation = command.waiting.popleft()
             if invocation.finished:  # cancelled meanwhile
-                return
+                continue
             if command.exceeds_max_errors:
                 invocation.details = "Terminated"
-            elif command.in_flight >= command.concurrency:
-                command.waiting.append(invocation)
-            else:
-                command.in_flight += 1
-                invocation.details = "InProgress"
-                self._deliver(command, invocation)
+                continue
+            command.in_flight += 1
+            invocation.details = "InProgress"
+            self.later(0, self._deliver, command, invocation)
 
     def _deliver(self, command: Command, invocation: Invocation) -> None:
         node = fleet().get(invocation.node_id)
@@ -108,8 +113,7 @@ class Dispatcher:
         with command.lock:
             invocation.details, invocation.steps = details, steps
             command.in_flight -= 1
-            if command.waiting:
-                self.later(0, self._begin, command, command.waiting.popleft())
+            self._start_waiting(command)
 
 
 def _time_to_run(command: Command) -> float:
