@@ -60,6 +60,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+
 from ansible_collections.certwright.aws.plugins.module_utils.ssm.documents import (
     PREFIX_SCRIPT,
     SHIPPED,
