@@ -161,7 +161,12 @@ def bubblewrap(root: Path, host_name: str) -> list[str]:
 
 @functools.cache
 def containers_work() -> bool:
-    """Whether bubblewrap can make a container here: it may be missing, or user namespaces may be forbidden."""
+    """Whether bubblewrap can make a container here: it may be missing, or user namespaces may be forbidden.
+
+    ``CERTWRIGHT_SANDBOX_PLAIN`` in the environment says no, to try what happens without.
+    """
+    if os.environ.get("CERTWRIGHT_SANDBOX_PLAIN"):
+        return False
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         for name in (*PRIVATE, "usr/local/bin"):
@@ -182,7 +187,9 @@ def run(
     arguments: Sequence[str],
     environment: Mapping[str, str],
     timeout_s: float,
+    *,
     cancellation: Cancellation | None = None,
+    stdin: str = "",
 ) -> Finished:
     """Run a program on a node and wait until it, and all that holds its output open, has ended.
 
@@ -192,7 +199,7 @@ def run(
         place.command(arguments),
         env={**place.environment(), **environment},
         cwd="/",
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -201,7 +208,7 @@ def run(
         cancellation.watch(process)
     timed_out = False
     try:
-        stdout, stderr = process.communicate(timeout=timeout_s)
+        stdout, stderr = process.communicate(stdin.encode(), timeout=timeout_s)
     except subprocess.TimeoutExpired:
         timed_out = True
         _kill(process)

@@ -10,10 +10,8 @@ executed by ``sh -c``, so that the script's first line may name another interpre
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from .. import clock, profile
 from ..nodes.fleet import Node
@@ -28,6 +26,12 @@ SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S = 5, 172_800
 KILLED_EXIT_CODE = 137
 WORKING_DIRECTORY = "/usr/bin"
 ENV_VAR_SINCE = (3, 3, 2746, 0)
+# The node writes the script itself: one that this process has just written may still be open in a process that another
+# thread has just forked, and cannot be executed then.
+START_SCRIPT = """\
+(umask 077 && /bin/mkdir -p "$1" && /bin/cat >"$1/_script.sh" && /bin/chmod 0700 "$1/_script.sh") &&
+cd "$2" && exec sh -c "$1/_script.sh" </dev/null
+"""
 
 
 @dataclass
@@ -104,24 +108,16 @@ def _run_step(node: Node, step: Step, work: Work) -> StepResult:
 def _execute(node: Node, step: Step, work: Work) -> Finished:
     if node.place is None or node.root is None:
         return answer(node, work.document_name, work.values)
-    script = _write_script(node.root, node.id, step, work)
-    seen_at = str(script) if isinstance(node.place, Directory) else f"/{script.relative_to(node.root)}"
+    root = str(node.root) if isinstance(node.place, Directory) else ""
+    folder = f"{root}/var/lib/amazon/ssm/{node.id}/document/orchestration/{work.command_id}/{step.name}"
     directory = filled(step.working_directory, work.values) or WORKING_DIRECTORY
-    # The agent starts `sh -c <script>` in the directory.
-    command = ["sh", "-c", f"cd {shlex.quote(directory)} && exec sh -c {shlex.quote(seen_at)}"]
     environment = {"AWS_SSM_INSTANCE_ID": node.id, "AWS_SSM_REGION_NAME": node.region}
     if tuple(int(part) for part in node.agent_version.split(".")) >= ENV_VAR_SINCE:
         environment.update(exported(work.content, work.values))
-    return run(node.place, command, environment, timeout_s(step, work.values), work.cancellation)
-
-
-def _write_script(root: Path, node_id: str, step: Step, work: Work) -> Path:
-    directory = root / "var/lib/amazon/ssm" / node_id / "document/orchestration" / work.command_id / step.name
-    directory.mkdir(parents=True, mode=0o700)
-    script = directory / "_script.sh"
-    script.touch(mode=0o700)
-    script.write_text("\n".join(filled_lines(step.run_command, work.values)) + "\n")
-    return script
+    script = "\n".join(filled_lines(step.run_command, work.values)) + "\n"
+    command = ["sh", "-c", START_SCRIPT, "sh", folder, directory]
+    limit = timeout_s(step, work.values)
+    return run(node.place, command, environment, limit, cancellation=work.cancellation, stdin=script)
 
 
 def _judge(result: StepResult, finished: Finished, cancelled: bool) -> None:
