@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls of the Private CA API, one function each. All raise :class:`AwsError`."""
+"""Calls of the Private CA API about certificates, one function each. All raise :class:`AwsError`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 IN_PROGRESS = "RequestInProgressException"
 NOT_FOUND = "ResourceNotFoundException"
 REQUEST_FAILED = "RequestFailedException"
-
-
-def describe_authority(pca: BaseClient, authority_arn: str) -> dict[str, Any]:
-    """The API's CertificateAuthority structure."""
-    return call(pca, "describe_certificate_authority", CertificateAuthorityArn=authority_arn)["CertificateAuthority"]
 
 
 def issue_certificate(

@@ -10,15 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..aws import call, pages
-from .api import describe_authority
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-__all__ = ["describe_authority"]
-
 ACM = "acm.amazonaws.com"
 ACM_ACTIONS = ["IssueCertificate", "GetCertificate", "ListPermissions"]
+
+
+def describe_authority(pca: BaseClient, arn: str) -> dict[str, Any]:
+    """The API's CertificateAuthority structure."""
+    return call(pca, "describe_certificate_authority", CertificateAuthorityArn=arn)["CertificateAuthority"]
 
 
 def list_authorities(pca: BaseClient) -> Iterator[dict[str, Any]]:

@@ -16,8 +16,8 @@ from ..errors import CertwrightError, InputError, StateError
 from ..renewal import duration_text
 from ..scheduler import QUOTAS, RateLimit, run_each
 from ..x509 import SigningRequest, iso, parse_signing_request
-from . import api
 from .authority import SHORT_LIVED, Authority, check_signing_algorithm
+from .authority_api import describe_authority
 from .validity import Validity
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def describe_authorities(pca: BaseClient, arns: Iterable[str]) -> dict[str, Auth
     """Describe CAs at once: by ARN the CA, or why it could not be described."""
     outcomes = run_each(
         sorted(arns),
-        lambda arn: Authority.from_description(api.describe_authority(pca, arn)),
+        lambda arn: Authority.from_description(describe_authority(pca, arn)),
         rate=RateLimit(QUOTAS["acm-pca:DescribeCertificateAuthority"]),
     )
     return {outcome.item: outcome.error or outcome.result() for outcome in outcomes}
@@ -102,6 +102,8 @@ def _plan(
 ) -> Plan | CertwrightError:
     try:
         csr = parse_signing_request(request.csr)
+        if not csr.subject and not csr.subject_alt_names:
+            raise InputError("the certificate signing request has neither a subject nor a subject alternative name")
         if isinstance(authority, CertwrightError):
             return authority
         signing_algorithm = request.signing_algorithm or authority.signing_algorithm

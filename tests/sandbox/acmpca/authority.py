@@ -107,6 +107,11 @@ class Authority:
         if self.status not in statuses:
             raise wrong_state(self.arn, self.status)
 
+    def refuse_deleted(self) -> None:
+        """:raises JsonRESTError: the CA is deleted, even though it can be restored"""
+        if self.stored_status == "DELETED":
+            raise wrong_state(self.arn, "DELETED")
+
     def change_status(self, status: str) -> None:
         self.stored_status = status
         self.changed_at = clock.now()
@@ -165,6 +170,7 @@ class Authority:
 
         :raises JsonRESTError: it is not ready yet
         """
+        self.refuse_deleted()
         if self.status == "CREATING":
             raise refusal("RequestInProgressException", "The certificate signing request is not ready yet.")
         return self.csr.public_bytes(Encoding.PEM).decode()

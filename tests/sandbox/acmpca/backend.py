@@ -122,6 +122,7 @@ class PrivateCaBackend(BaseBackend):
 
     def get_certificate_authority_certificate(self, parameters: Parameters) -> Parameters:
         authority = self._authority(parameters)
+        authority.refuse_deleted()
         if authority.certificate is None:
             raise wrong_state(authority.arn, authority.status)
         chain = {"CertificateChain": pem_bundle(authority.chain)} if authority.chain else {}
@@ -183,6 +184,7 @@ class PrivateCaBackend(BaseBackend):
 
     def get_certificate(self, parameters: Parameters) -> Parameters:
         authority = self._authority(parameters)
+        authority.refuse_deleted()
         arn = parameters["CertificateArn"]
         issued = next((item for item in [authority.issued.get(_serial_of(arn))] if item and item.arn == arn), None)
         if issued is None:

@@ -260,6 +260,9 @@ def test_deleting_and_restoring(pca, root):
     pca.delete_certificate_authority(CertificateAuthorityArn=root, PermanentDeletionTimeInDays=7)
     described = _describe(pca, root)
     assert described["Status"] == "DELETED"
+    with pytest.raises(ClientError) as caught:
+        pca.get_certificate_authority_certificate(CertificateAuthorityArn=root)
+    assert code_of(caught) == "InvalidStateException"
     assert timedelta(days=6.9) < described["RestorableUntil"] - datetime.now(timezone.utc) < timedelta(days=7.1)
     pca.restore_certificate_authority(CertificateAuthorityArn=root)
     assert _describe(pca, root)["Status"] == "DISABLED"

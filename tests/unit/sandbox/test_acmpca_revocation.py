@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.private_ca import active_root, client, code_of, create_ca, fetch, issue, load, make_csr
-from tests.sandbox import clock, profile
+from tests.sandbox import clock, control, profile
 from tests.sandbox.acmpca import listeners
 
 BUCKET = "crl-bucket"
@@ -219,6 +219,17 @@ def test_a_list_that_could_not_be_written_is_written_later(pca, s3):
     allow(s3)
     eventually(lambda: keys(s3), lambda found: len(found) == 2)
     listeners.remove(events.append)
+
+
+def test_lists_are_written_at_once_when_the_control_endpoint_says_so(pca, s3):
+    profile.change({"crl_delay_s": 600})
+    root = active_root(pca, **crl())
+    revoke(pca, root, serial_of(pca, root, issue(pca, root, make_csr())))
+    assert len(keys(s3)) == 1
+    status, reply = control.answer("POST", "/_sandbox/crl/publish", b"{}")
+    key = f"crl/{root.rpartition('/')[2]}.crl"
+    assert (status, json.loads(reply)) == (200, {"published": [f"http://{BUCKET}.s3.us-east-1.amazonaws.com/{key}"]})
+    assert len(list(read_crl(s3, key))) == 1
 
 
 def test_ocsp_is_named_in_certificates(pca):

@@ -209,6 +209,7 @@ def test_one_bad_request_stops_no_other(pca, root, calls):
         pca,
         request(root, "good"),
         request(root, "no-csr", csr="nonsense"),
+        request(root, "no-name", csr=make_csr(None).decode()),
         request(pending_ca, "pending-ca"),
         request(root[:-4] + "0000", "no-ca"),
         request(root, "too-long", validity=Validity("YEARS", 11)),
@@ -221,6 +222,7 @@ def test_one_bad_request_stops_no_other(pca, root, calls):
     reasons = {result.id: result.reason for result in results if result.action == "failed"}
     assert [result.id for result in results if result.action == "issued"] == ["good"]
     assert "not a certificate signing request" in reasons["no-csr"]
+    assert "neither a subject nor" in reasons["no-name"]
     assert "is PENDING_CERTIFICATE: only an ACTIVE CA issues" in reasons["pending-ca"]
     assert "ResourceNotFoundException" in reasons["no-ca"]
     assert "after the CA's own certificate" in reasons["too-long"]
