@@ -52,6 +52,10 @@ class CertwrightModule(AnsibleAWSModule):
         """A boto3 client with the collection's retry settings; the user's ``aws_config`` wins over them."""
         return super().client(service, config=client_config(), **settings)
 
+    def client_in(self, service: str, region: str | None) -> Any:
+        """A client as :meth:`client` makes it, in another Region where one is given."""
+        return self.client(service, region=region) if region else self.client(service)
+
     def exit_batch(self, results: Sequence[dict[str, Any]], **extra: Any) -> NoReturn:
         """End a module that worked on a list.
 

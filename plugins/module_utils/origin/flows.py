@@ -16,7 +16,7 @@ from .parts import OriginHeader
 from .probe import Expectation
 from .report import Report, Snapshot, take_snapshot
 from .rotation import Rotation, final_values, retire
-from .secret import OriginSecret, next_version_id, secret_of
+from .secret import OriginSecret, is_live, next_version_id, secret_of
 from .secret_settings import SecretWish, ensure_secret
 
 
@@ -103,7 +103,7 @@ def ensure_absent(origin: OriginHeader, *, recovery_window_in_days: int, check_m
     :raises WaitTimeout: the origin still demands the header, and the edges still send it; run again
     """
     described, before = _look(origin)
-    delete = described is not None and "DeletedDate" not in described
+    delete = is_live(described)
     if not (before.demanded_anywhere or before.sends_anything or delete):
         return Report(False, "kept", "it is absent", before, before)
     origin.check_removal()
@@ -120,9 +120,7 @@ def ensure_absent(origin: OriginHeader, *, recovery_window_in_days: int, check_m
 def _look(origin: OriginHeader) -> tuple[dict[str, Any] | None, Snapshot]:
     """What DescribeSecret answers, and everything as it is; the values of a deleted secret cannot be read."""
     described = api.describe_secret(origin.secrets, origin.secret_id)
-    readable = described is not None and "DeletedDate" not in described
-    secret = secret_of(origin.secrets, described) if described is not None and readable else None
-    return described, take_snapshot(origin, secret)
+    return described, take_snapshot(origin, secret_of(origin.secrets, described))
 
 
 def _converge(origin: OriginHeader, secret: OriginSecret, before: Snapshot, *, check_mode: bool) -> bool:

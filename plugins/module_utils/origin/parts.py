@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StateError
@@ -14,7 +15,7 @@ from ..scheduler import Outcome, run_each
 from . import elbv2, wafv2
 from .edges import Edge, EdgeState
 from .gates import Accepted, Choose, Gate, ListenerGate, WafGate, together
-from .probe import Expectation, Prober, observe
+from .probe import Answer, Expectation, Prober, observe
 from .secret import OriginSecret, Version, read_secret, refuse_stale
 from .settings import Settings
 from .timer import Timer
@@ -38,6 +39,7 @@ class OriginHeader:
     def __init__(
         self, settings: Settings, secret_id: str, clients: Clients, timer: Timer, prober: Prober | None
     ) -> None:
+        clients = cache(clients)
         self.settings = settings
         self.secret_id = secret_id
         self.secrets = clients("secretsmanager", None)
@@ -139,6 +141,10 @@ class OriginHeader:
     def probed(self) -> bool:
         """Whether the origin can be asked."""
         return self._prober is not None
+
+    def ask_origin(self, expectations: Sequence[Expectation]) -> list[Answer]:
+        """What the origin answers now; nothing when it cannot be asked."""
+        return self._prober.ask_all(expectations) if self._prober else []
 
     def await_origin(self, *expectations: Expectation) -> None:
         """Return when a change of the gates has reached the origin: as observed, or else after the configured wait.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..secretsmanager.api import CURRENT, PENDING, PREVIOUS
+from .edges import EdgeState
 from .parts import OriginHeader
 from .secret import UNKNOWN, OriginSecret
 from .settings import RetirePrevious
@@ -70,10 +71,13 @@ class Snapshot:
         return any(accepted is not None for accepted in self.gates.values())
 
 
-def take_snapshot(origin: OriginHeader, secret: OriginSecret | None) -> Snapshot:
+def take_snapshot(
+    origin: OriginHeader, secret: OriginSecret | None, states: dict[str, EdgeState] | None = None
+) -> Snapshot:
     """Look at every edge and gate.
 
     :param secret: None when it does not exist; whatever is sent or accepted is ``unknown`` then
+    :param states: the edges, where they were read just now
     """
 
     def label(value: str | None) -> str | None:
@@ -85,7 +89,7 @@ def take_snapshot(origin: OriginHeader, secret: OriginSecret | None) -> Snapshot
         secret.version_ids() if secret else {},
         {
             edge: {origin_id: label(value) for origin_id, value in state.sent.items()}
-            for edge, state in origin.read_edges().items()
+            for edge, state in (states or origin.read_edges()).items()
         },
         {
             arn: None if values is None else sorted(str(label(value)) for value in values)

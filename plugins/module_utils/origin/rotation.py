@@ -121,12 +121,14 @@ class Rotation:
         raise StateError(f"the test failed: {problem}; {consequence}") from None
 
     def _move_current(self, secret: OriginSecret, pending: Version) -> None:
+        client = self._origin.secrets
         try:
-            api.move_current(self._origin.secrets, secret.arn, from_version=secret.current.id, to_version=pending.id)
+            api.move_current(client, secret.arn, from_version=secret.current.id, to_version=pending.id)
         except AwsError:
             # The reply to a first attempt was lost, or another run of the same rotation was faster.
             if self._origin.read_secret().current.id != pending.id:
                 raise
+        api.remove_pending(client, secret.arn, pending.id)
 
 
 def final_values(secret: OriginSecret, accepted: Accepted, retire_previous: RetirePrevious) -> list[str]:

@@ -11,7 +11,7 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ..errors import AwsError, InputError, StateError
 from ..secretsmanager import api
@@ -45,8 +45,8 @@ class Version:
 class OriginSecret:
     """The secret with its labelled versions.
 
-    ``pending`` is the version labelled AWSPENDING unless that is the current one: a rotation that was begun and not
-    finished. ``pending_id`` is its id even where it was given no value yet.
+    ``pending`` is the version of a rotation that was begun and not finished. ``pending_id`` is its id even where it was
+    given no value yet.
     """
 
     arn: str
@@ -95,19 +95,26 @@ def read_secret(client: BaseClient, secret_id: str) -> OriginSecret:
     :raises InputError: it does not exist, is scheduled for deletion, or does not hold a header's value
     :raises AwsError: AWS refused
     """
-    described = api.describe_secret(client, secret_id)
-    if described is None or "DeletedDate" in described:
-        problem = "does not exist" if described is None else "is scheduled for deletion"
-        raise InputError(f"secret {secret_id} {problem}")
-    return secret_of(client, described)
+    secret = find_secret(client, secret_id)
+    if secret is None:
+        raise InputError(f"secret {secret_id} does not exist or is scheduled for deletion")
+    return secret
 
 
-def secret_of(client: BaseClient, described: dict[str, Any]) -> OriginSecret:
+def find_secret(client: BaseClient, secret_id: str) -> OriginSecret | None:
+    """As :func:`read_secret`, but None when it does not exist or is scheduled for deletion."""
+    return secret_of(client, api.describe_secret(client, secret_id))
+
+
+def secret_of(client: BaseClient, described: dict[str, Any] | None) -> OriginSecret | None:
     """The secret that DescribeSecret described, with the values of its labelled versions.
 
+    :return: None when there is none, or it is scheduled for deletion: its values cannot be read then
     :raises InputError: it does not hold a header's value
     :raises AwsError: AWS refused
     """
+    if not is_live(described):
+        return None
     ids = _labelled_ids(described)
     pending_id = _pending_id(ids)
     current = _version(client, described, ids.get(CURRENT))
@@ -123,14 +130,23 @@ def secret_of(client: BaseClient, described: dict[str, Any]) -> OriginSecret:
     )
 
 
+def is_live(described: dict[str, Any] | None) -> TypeGuard[dict[str, Any]]:
+    """Whether DescribeSecret described a secret that exists and is not scheduled for deletion."""
+    return described is not None and "DeletedDate" not in described
+
+
 def _labelled_ids(described: dict[str, Any]) -> dict[str, str]:
     """Version ids by label."""
     return {stage: version for version, stages in described.get("VersionIdsToStages", {}).items() for stage in stages}
 
 
 def _pending_id(ids: dict[str, str]) -> str | None:
-    """The version of an unfinished rotation; after a finished one, AWSPENDING may stay on the current version."""
-    return ids[PENDING] if PENDING in ids and ids[PENDING] != ids.get(CURRENT) else None
+    """The version of an unfinished rotation: one that is labelled AWSPENDING and has not been current yet.
+
+    AWSPENDING may have stayed where it was after a rotation was finished, and so be found on an older version too.
+    """
+    pending = ids.get(PENDING)
+    return None if pending in (ids.get(CURRENT), ids.get(PREVIOUS)) else pending
 
 
 def _version(client: BaseClient, described: dict[str, Any], version_id: str | None) -> Version | None:

@@ -102,6 +102,24 @@ def move_current(client: BaseClient, secret_id: str, *, from_version: str, to_ve
     )
 
 
+def remove_pending(client: BaseClient, secret_id: str, version_id: str) -> None:
+    """Take AWSPENDING away from a version, if it has it.
+
+    :raises AwsError: AWS refused
+    """
+    try:
+        call(
+            client,
+            "update_secret_version_stage",
+            SecretId=secret_id,
+            VersionStage=PENDING,
+            RemoveFromVersionId=version_id,
+        )
+    except AwsError as error:
+        if error.code != "InvalidParameterException":  # what AWS answers when the version does not have the label
+            raise
+
+
 def update_secret(client: BaseClient, secret_id: str, **settings: Any) -> None:
     """Change a secret's description or key, not its value.
 

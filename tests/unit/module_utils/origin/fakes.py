@@ -146,22 +146,24 @@ class SecretsManager(Client):
         return {}
 
     def do_update_secret_version_stage(
-        self, SecretId: str, VersionStage: str, RemoveFromVersionId: str, MoveToVersionId: str
+        self, SecretId: str, VersionStage: str, RemoveFromVersionId: str, MoveToVersionId: str | None = None
     ) -> Any:
         secret = self._found(SecretId)
         if VersionStage not in secret["VersionIdsToStages"].get(RemoveFromVersionId, []):
             raise self.error("InvalidParameterException", "UpdateSecretVersionStage")
         self._attach(secret, VersionStage, MoveToVersionId)
-        self._attach(secret, "AWSPREVIOUS", RemoveFromVersionId)
+        if VersionStage == "AWSCURRENT":
+            self._attach(secret, "AWSPREVIOUS", RemoveFromVersionId)
         return {}
 
     @staticmethod
-    def _attach(secret: dict[str, Any], stage: str, version: str) -> None:
+    def _attach(secret: dict[str, Any], stage: str, version: str | None) -> None:
         stages = secret["VersionIdsToStages"]
         for held in stages.values():
             if stage in held:
                 held.remove(stage)
-        stages.setdefault(version, []).append(stage)
+        if version:
+            stages.setdefault(version, []).append(stage)
         for gone in [version_id for version_id, held in stages.items() if not held]:
             del stages[gone]
 

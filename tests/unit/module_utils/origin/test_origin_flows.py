@@ -27,6 +27,7 @@ from ansible_collections.certwright.aws.plugins.module_utils.origin.flows import
     ensure_present,
     ensure_rotated,
 )
+from ansible_collections.certwright.aws.plugins.module_utils.origin.inspection import inspect
 from ansible_collections.certwright.aws.plugins.module_utils.origin.secret_settings import SecretWish
 from tests.unit.module_utils.origin.fakes import CREATED, HEADER, LISTENER_RULE, SECRET, WEB_ACL, Killed, World
 
@@ -333,18 +334,57 @@ def test_rotating_what_does_not_exist_creates_it_without_rotating():
     assert len(world.secrets[SECRET]["values"]) == 1
 
 
-def test_a_value_that_was_put_by_hand_is_adopted():
+@pytest.mark.parametrize("pending_left", [False, True])
+def test_a_value_that_was_put_by_hand_is_adopted(pending_left):
+    """Also when a rotation function left AWSPENDING on the version that was current before."""
     world = make_world()
     present(world)
-    stages = world.secrets[SECRET]["VersionIdsToStages"]
-    stages.clear()
-    stages["b" * 32] = ["AWSCURRENT"]
-    world.secrets[SECRET]["values"]["b" * 32] = json.dumps({"HEADERVALUE": "byhand" * 8, "other": "kept"})
+    rotate(world)
+    assert "AWSPENDING" not in versions(world)
+    old = versions(world)["AWSCURRENT"]
+    secret = world.secrets[SECRET]
+    secret["VersionIdsToStages"] = {
+        "b" * 32: ["AWSCURRENT"],
+        old: ["AWSPREVIOUS", *(["AWSPENDING"] if pending_left else [])],
+    }
+    secret["values"]["b" * 32] = json.dumps({"HEADERVALUE": "byhand" * 8, "other": "kept"})
     assert present(world).action == "updated"
     assert_converged(world)
-    rotate(world)
-    document = json.loads(world.secrets[SECRET]["values"][versions(world)["AWSCURRENT"]])
+    assert rotate(world).action == "rotated"
+    document = json.loads(secret["values"][versions(world)["AWSCURRENT"]])
     assert document["other"] == "kept"
+    assert_converged(world)
+
+
+def test_inspection():
+    world = make_world("all")
+    missing = inspect(world.origin())
+    assert f"secret {SECRET} does not exist or is scheduled for deletion" in missing.problems
+    assert f"{WEB_ACL} does not demand the header" in missing.problems
+    present(world)
+    world.sleep(1000)
+    result = inspect(world.origin()).as_result(CREATED + DAY)
+    assert (result["in_sync"], result["problems"], result["age_seconds"]) == (True, [], 86400)
+    assert [(probe["request"], probe["let_in"]) for probe in result["probes"]] == [
+        ("AWSCURRENT", True),
+        ("no header", False),
+        ("an empty value", False),
+        ("a wrong value", False),
+    ]
+    world.waf_s = 10_000
+    with pytest.raises(WaitTimeout):
+        rotate(world)
+    world.distributions["E2"].value["Origins"]["Items"][0]["CustomHeaders"] = {"Quantity": 0}
+    world.distributions["E1"].write({**world.distributions["E1"].value, "Enabled": False}, 10)
+    problems = inspect(world.origin()).problems
+    for expected in (
+        "a rotation was begun and not finished: version AWSPENDING is not AWSCURRENT",
+        "distribution E2 sends origin app no header, not AWSCURRENT",
+        "distribution E1 is disabled",
+        "distribution E1 is not Deployed yet",
+    ):
+        assert expected in problems
+    assert not [text for text in world.values_ever_used() if text in str(result)]
 
 
 def test_absent():
