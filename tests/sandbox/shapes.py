@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from botocore.model import Shape
+from botocore.model import ServiceModel, Shape
 from botocore.session import get_session
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -36,7 +36,12 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 @lru_cache
 def input_shape(service: str, operation: str) -> Shape:
     """The model of an operation's request, for example of ``acm-pca`` and ``IssueCertificate``."""
-    return get_session().get_service_model(service).operation_model(operation).input_shape
+    return _model(service).operation_model(operation).input_shape
+
+
+@lru_cache
+def _model(service: str) -> ServiceModel:
+    return get_session().get_service_model(service)
 
 
 def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:

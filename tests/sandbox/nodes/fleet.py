@@ -138,17 +138,14 @@ class Fleet:
         """Take a node out of Systems Manager and end it; its root directory stays until the sandbox is reset."""
         with self._lock:
             node = self._nodes.pop(node_id)
-        if node.place:
-            node.place.stop()
+        _end([node])
 
     def clear(self) -> None:
         """End all nodes and delete their root directories."""
         with self._lock:
             nodes, self._nodes = self._nodes, {}
             self._next_number = FIRST_NUMBER
-        for node in nodes.values():
-            if node.place:
-                node.place.stop()
+        _end(list(nodes.values()))
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _make(self, kind: str, prefix: str, attributes: Mapping[str, Any]) -> Node:
@@ -162,6 +159,14 @@ class Fleet:
             make_root(node.root, host_name, address, one_user=containers_work() and os.geteuid() != 0)
             node.place = Container(node.root, host_name) if containers_work() else Directory(node.root)
         return node
+
+
+def _end(nodes: list[Node]) -> None:
+    places = [node.place for node in nodes if node.place]
+    for place in places:
+        place.end()
+    for place in places:
+        place.wait()
 
 
 class _Network:

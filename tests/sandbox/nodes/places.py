@@ -20,6 +20,8 @@ import json
 import os
 import signal
 import subprocess
+import sys
+import sysconfig
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -29,6 +31,10 @@ from pathlib import Path
 PRIVATE = ("etc", "var", "root", "home", "tmp", "run", "opt")
 # The machine's, because files below /usr point there.
 SHARED_ETC = ("/etc/alternatives", "/etc/ld.so.cache")
+# The sandbox's own Python and what it has installed, for programs that a test puts on a node.
+PYTHON_HOME, PACKAGES = "/opt/python", "/opt/python-packages"
+INTERPRETER = f"{PYTHON_HOME}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+PACKAGES_OF_HOST = sysconfig.get_path("purelib")
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 START_TIMEOUT_S = 20
 
@@ -85,13 +91,14 @@ class Container:
     def environment(self) -> dict[str, str]:
         return {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8"}
 
-    def stop(self) -> None:
-        """End the container and everything that runs in it."""
-        with self._lock:
-            if self._init is None:
-                return
-            assert self._init.stdin
+    def end(self) -> None:
+        """Have the container and everything that runs in it ended."""
+        if self._init and self._init.stdin:
             self._init.stdin.close()  # which is what its first process waits for
+
+    def wait(self) -> None:
+        """Wait until the container has ended."""
+        if self._init:
             self._init.wait(START_TIMEOUT_S)
             self._init = None
 
@@ -103,7 +110,7 @@ class Container:
     def _start(self) -> None:
         info_read, info_write = os.pipe()
         # When its input ends the first process ends all others, so that nothing outlives a sandbox that was killed.
-        first_process = ["sh", "-c", "echo ready; cat; kill -KILL -1"]
+        first_process = ["sh", "-c", "echo ready; cat; kill -KILL -1 2>/dev/null"]
         self._init = subprocess.Popen(
             [*bubblewrap(self._root, self._host_name), "--info-fd", str(info_write), *first_process],
             stdin=subprocess.PIPE,
@@ -136,8 +143,11 @@ class Directory:
             "CERTWRIGHT_ROOT": str(self._root),
         }
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """Nothing to end."""
+
+    def wait(self) -> None:
+        """Nothing to wait for."""
 
 
 def bubblewrap(root: Path, host_name: str) -> list[str]:
@@ -154,6 +164,7 @@ def bubblewrap(root: Path, host_name: str) -> list[str]:
             command += ["--ro-bind", str(path), str(path)]
     for name in PRIVATE:
         command += ["--bind", str(root / name), f"/{name}"]
+    command += ["--ro-bind", sys.base_prefix, PYTHON_HOME, "--ro-bind", PACKAGES_OF_HOST, PACKAGES]
     for path in SHARED_ETC:
         command += ["--ro-bind-try", path, path]
     return [*command, "--proc", "/proc", "--dev", "/dev", "--chdir", "/"]
@@ -176,7 +187,8 @@ def containers_work() -> bool:
             probe = subprocess.run(
                 container.command(["true"]), check=False, capture_output=True, timeout=START_TIMEOUT_S
             )
-            container.stop()
+            container.end()
+            container.wait()
         except (OSError, RuntimeError, ValueError, subprocess.TimeoutExpired):
             return False
         return probe.returncode == 0
