@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import moto
 from moto import backend_index
 
+from .. import control, instance
+from ..nodes import fleet, places
+from . import signing_helper
 from .backend import rolesanywhere_backends
 from .urls import url_bases
 
@@ -25,3 +30,22 @@ def install() -> None:
     vars(module)["rolesanywhere_backends"] = rolesanywhere_backends
     sys.modules[module.__name__] = vars(moto)["rolesanywhere"] = module
     backend_index.backend_url_patterns.insert(0, ("rolesanywhere", re.compile(url_bases[0])))
+    control.route("POST", "/nodes/<node_id>/signing-helper", _install_signing_helper)
+
+
+def _install_signing_helper(_body: Any, node_id: str) -> dict[str, str]:
+    """Put ``aws_signing_helper`` on a node; the answer names its directory there."""
+    node = fleet().get(node_id)
+    if node is None or node.root is None:
+        raise LookupError(f"real node {node_id}")
+    contained = isinstance(node.place, places.Container)
+    environment = instance.own_environment
+    directory = signing_helper.install(
+        node.root,
+        interpreter=places.INTERPRETER if contained else sys.executable,
+        packages=places.PACKAGES if contained else places.PACKAGES_OF_HOST,
+        seen_at="" if contained else str(node.root),
+        endpoint=environment["CERTWRIGHT_SANDBOX_TLS_URL"].removeprefix("https://"),
+        ca=Path(environment["AWS_CA_BUNDLE"]).read_text(),
+    )
+    return {"path": directory}

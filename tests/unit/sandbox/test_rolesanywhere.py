@@ -270,6 +270,25 @@ def test_an_anchor_may_look_at_the_distribution_point(sandbox: Sandbox, authorit
         workload.credentials(leaf)
 
 
+def test_a_node_trades_its_files_for_credentials(sandbox: Sandbox, workload: Workload, authority: pki.Entity) -> None:
+    node, leaf = sandbox.control("POST", "/nodes", {"count": 1, "kind": "real"})[0], authority.issue("node")
+    directory = sandbox.control("POST", f"/nodes/{node}/signing-helper", {})["path"]
+    for name, text in (("cert.pem", leaf.pem), ("key.pem", leaf.key_pem)):
+        (sandbox.nodes_dir / node / "etc/pki" / name).write_text(text)
+    command = (
+        f"$CERTWRIGHT_ROOT{directory}/aws_signing_helper credential-process "
+        "--certificate $CERTWRIGHT_ROOT/etc/pki/cert.pem --private-key $CERTWRIGHT_ROOT/etc/pki/key.pem "
+        f"--trust-anchor-arn {workload.anchor['trustAnchorArn']} --profile-arn {workload.profile['profileArn']} "
+        f"--role-arn {workload.role_arn}"
+    )
+    told = json.loads(sandbox.control("POST", f"/nodes/{node}/run", {"command": command})["stdout"])
+    assert (told["Version"], told["Expiration"][-1]) == (1, "Z")
+    assert told["AccessKeyId"].startswith("ASIA")
+    refused = sandbox.control("POST", f"/nodes/{node}/run", {"command": f"{command}x"})
+    assert refused["exit_code"] == 1
+    assert "The role is not in the profile" in refused["stderr"]
+
+
 def test_crls_are_checked_as_they_come(ra: Any, authority: pki.Entity) -> None:
     anchor = anchor_of(ra, authority, aliasName=unique("a"))
     request = {"name": "crl", "trustAnchorArn": anchor["trustAnchorArn"]}
