@@ -14,21 +14,23 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import CertwrightError, InputError
-from ..host.settings import CHECKS, RecordSettings, node_of, validated
-from ..renewal import Verdict
+from ..host.settings import CHECKS, node_of, validated
 from . import plans
-from .batches import read_all, scan_all, write_all
+from .batches import read_all, write_all
 from .changes import Change, held_by
+from .listing import Listed, assess
 from .plans import Lease, Plan, Rotation
-from .records import STATE_ATTRIBUTES, Record, read_record, standing
+from .records import STATE_ATTRIBUTES, Record, check_defaults, plain_settings, read_record
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
     from .api import Item
+
+Wish = TypeVar("Wish")
 
 MAX_ROUNDS = 5
 """How often a record is decided on anew because it changed before it was written."""
@@ -61,26 +63,6 @@ class Settled:
         }
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A record and its state. ``settings`` is None when the record holds something that cannot be used."""
-
-    record: Record
-    verdict: Verdict
-    settings: RecordSettings | None
-
-    def as_result(self) -> dict[str, Any]:
-        """Settings, fields and state as one dictionary."""
-        return {
-            **_settings_result(self.settings, self.record),
-            **self.record.as_result(),
-            "node_id": self.record.host_id.partition("#")[0],
-            "state": self.verdict.state,
-            "due": self.verdict.due,
-            "reason": self.verdict.reason,
-        }
-
-
 def register(
     dynamodb: BaseClient,
     table_name: str,
@@ -95,14 +77,7 @@ def register(
     :param known_nodes: tells which of some node ids Systems Manager knows; asked for new records only. None: not asked
     :raises InputError: the table does not exist, or an id is given twice
     """
-    host_ids = _distinct([str(record["host_id"]) for record in records])
-    wanted: dict[str, tuple[dict[str, Any], frozenset[str]]] = {}
-    refused: dict[str, Settled] = {}
-    for host_id, record in zip(host_ids, records, strict=True):
-        try:
-            wanted[host_id] = _wanted_settings(record)
-        except InputError as error:
-            refused[host_id] = _failed(host_id, error)
+    wanted, refused = _readable(records, _wanted_settings)
     found = read_all(dynamodb, table_name, list(wanted))
     new_nodes = sorted({node_of(host_id) for host_id in wanted.keys() - found.keys()})
     known = set(new_nodes) if known_nodes is None or not new_nodes else known_nodes(new_nodes)
@@ -112,8 +87,7 @@ def register(
         return plans.registration(host_id, record, settings, unset, node_known=node_of(host_id) in known)
 
     settled = _settle(dynamodb, table_name, found, list(wanted), plan, check_mode=check_mode)
-    outcomes = refused | {outcome.host_id: outcome for outcome in settled}
-    return [outcomes[host_id] for host_id in host_ids]
+    return _in_order(records, refused, settled)
 
 
 def forget(
@@ -155,25 +129,27 @@ def lease(
     *,
     now: datetime,
     renew_before: timedelta,
-    defaults: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
     force: bool = False,
     check_mode: bool = False,
 ) -> tuple[list[Settled], list[Listed]]:
     """Take the records whose certificate is due for one run alone.
 
-    :param defaults: the settings that apply where a record has none
+    :param defaults: the settings that apply where a record has none. With them, a certificate that was made for other
+        settings is due; without them (None) that cannot be told.
     :param force: take those too that are not due
     :return: an outcome for each id with the action ``leased``, ``not_due``, ``busy``, ``unknown`` or ``failed``; and
         the records that were leased, with their settings
-    :raises InputError: the table does not exist, or an id is given twice
+    :raises InputError: the table does not exist, an id is given twice, or one of the defaults is no setting
     """
+    check_defaults(defaults)
 
     def plan(host_id: str, record: Record | None) -> Plan:
         return plans.leasing(host_id, record, wanted, now, renew_before=renew_before, defaults=defaults, force=force)
 
     settled = _read_and_settle(dynamodb, table_name, host_ids, plan, check_mode=check_mode)
     leased = [
-        _listed(outcome.after, now=now, renew_before=renew_before, defaults=defaults, forced=force)
+        assess(outcome.after, now=now, renew_before=renew_before, defaults=defaults, forced=force)
         for outcome in settled
         if outcome.action == "leased" and outcome.after is not None
     ]
@@ -183,7 +159,7 @@ def lease(
 def record_results(
     dynamodb: BaseClient,
     table_name: str,
-    rotations: Sequence[Rotation],
+    results: Sequence[Mapping[str, Any]],
     *,
     now: datetime,
     renew_before: timedelta,
@@ -192,15 +168,16 @@ def record_results(
 ) -> list[Settled]:
     """Write how the work on records ended, and release their leases.
 
+    :param results: the fields of :class:`Rotation` by name, the expiry as text
     :raises InputError: the table does not exist, or an id is given twice
     """
-    by_id = {rotation.host_id: rotation for rotation in rotations}
+    rotations, refused = _readable(results, Rotation.from_options)
 
     def plan(host_id: str, record: Record | None) -> Plan:
-        return plans.recording(host_id, record, by_id[host_id], lease_owner, now=now, renew_before=renew_before)
+        return plans.recording(host_id, record, rotations[host_id], lease_owner, now=now, renew_before=renew_before)
 
-    host_ids = [rotation.host_id for rotation in rotations]
-    return _read_and_settle(dynamodb, table_name, host_ids, plan, check_mode=check_mode)
+    settled = _read_and_settle(dynamodb, table_name, list(rotations), plan, check_mode=check_mode)
+    return _in_order(results, refused, settled)
 
 
 def release(
@@ -257,29 +234,13 @@ def record_pending(
     }
 
 
-def list_records(
-    dynamodb: BaseClient,
-    table_name: str,
-    host_ids: Sequence[str] | None = None,
-    *,
-    now: datetime,
-    renew_before: timedelta,
-    defaults: Mapping[str, Any] | None = None,
-) -> list[Listed]:
-    """Read records and decide in which state each is; all of the table, in the order of their ids, when none is named.
-
-    An id that has no record is not in the answer.
-
-    :param defaults: the settings that apply where a record has none. With them, a certificate that was made for other
-        settings is due; without them (None) that cannot be told.
-    :raises InputError: the table does not exist, or an id is given twice
-    """
-    if host_ids is None:
-        items = scan_all(dynamodb, table_name)
-    else:
-        found = read_all(dynamodb, table_name, _distinct(host_ids))
-        items = [found[host_id] for host_id in host_ids if host_id in found]
-    return [_listed(read_record(item), now=now, renew_before=renew_before, defaults=defaults) for item in items]
+def difference(settled: Sequence[Settled]) -> dict[str, dict[str, Any]]:
+    """The changed records before and after, for a module's diff."""
+    changed = [outcome for outcome in settled if outcome.changed]
+    return {
+        "before": {outcome.host_id: _recorded(outcome.before) for outcome in changed if outcome.before},
+        "after": {outcome.host_id: _recorded(outcome.after) for outcome in changed if outcome.after},
+    }
 
 
 def _read_and_settle(
@@ -345,6 +306,30 @@ def _failed(host_id: str, reason: CertwrightError | str) -> Settled:
     return Settled(host_id, "failed", str(reason), failed=True)
 
 
+def _readable(
+    records: Sequence[Mapping[str, Any]], read: Callable[[Mapping[str, Any]], Wish]
+) -> tuple[dict[str, Wish], dict[str, Settled]]:
+    """What is wanted of each record, and the outcomes of those for which it cannot be used.
+
+    :raises InputError: an id is given twice
+    """
+    wanted: dict[str, Wish] = {}
+    refused: dict[str, Settled] = {}
+    for host_id, record in zip(_distinct([record["host_id"] for record in records]), records, strict=True):
+        try:
+            wanted[host_id] = read(record)
+        except InputError as error:
+            refused[host_id] = _failed(host_id, error)
+    return wanted, refused
+
+
+def _in_order(
+    records: Sequence[Mapping[str, Any]], refused: Mapping[str, Settled], settled: Sequence[Settled]
+) -> list[Settled]:
+    outcomes = {**refused, **{outcome.host_id: outcome for outcome in settled}}
+    return [outcomes[record["host_id"]] for record in records]
+
+
 def _distinct(host_ids: Sequence[str]) -> Sequence[str]:
     repeated = sorted(host_id for host_id, times in Counter(host_ids).items() if times > 1)
     if repeated:
@@ -361,36 +346,10 @@ def _wanted_settings(record: Mapping[str, Any]) -> tuple[dict[str, Any], frozens
         raise InputError(f"record {checked.host_id}: unset: {', '.join(sorted(unknown))}: no such setting")
     if both := unset & given:
         raise InputError(f"record {checked.host_id}: {', '.join(sorted(both))}: is both set and unset; leave out one")
-    return {name: _plain(getattr(checked, name)) for name in CHECKS if name in given}, unset
+    return {name: value for name, value in plain_settings(checked).items() if name in given}, unset
 
 
-def _listed(
-    record: Record,
-    *,
-    now: datetime,
-    renew_before: timedelta,
-    defaults: Mapping[str, Any] | None,
-    forced: bool = False,
-) -> Listed:
-    """A record with its state; one that holds something unusable is listed as failed, with the reason."""
-    try:
-        settings = record.checked_settings(defaults or {})
-    except InputError as error:
-        return Listed(record, Verdict(False, "failed", str(error)), None)
-    verdict = standing(
-        record, settings, now=now, renew_before=renew_before, compared=defaults is not None, forced=forced
-    )
-    return Listed(record, verdict, settings)
-
-
-def _settings_result(settings: RecordSettings | None, record: Record) -> dict[str, Any]:
-    if settings is None:
-        return dict(record.settings)
-    return {name: _plain(getattr(settings, name)) for name in CHECKS}
-
-
-def _plain(value: Any) -> Any:
-    """A setting as JSON and DynamoDB have it."""
-    if isinstance(value, tuple):
-        return list(value)
-    return dict(value) if isinstance(value, Mapping) else value
+def _recorded(record: Record) -> dict[str, Any]:
+    """What a record says, without what it does not say."""
+    said = {**record.settings, **record.as_result()}
+    return {name: value for name, value in said.items() if value not in (None, "", False) and name != "host_id"}

@@ -11,13 +11,13 @@ holds only while the record stays as it was read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..errors import StateError
+from ..errors import InputError, StateError
 from ..renewal import Verdict
-from ..x509 import iso
+from ..x509 import iso, normalized_serial
 from .changes import Change, as_seen
 from .records import (
     DEPLOYED,
@@ -26,6 +26,7 @@ from .records import (
     STATE_ATTRIBUTES,
     Record,
     expiry_text,
+    read_time,
     renewal_date_text,
     standing,
 )
@@ -84,6 +85,31 @@ class Rotation:
     request_hash: str | None = None
     error: str | None = None
     forget_pending: bool = False
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Rotation:
+        """Read a result as a module takes it: text for the expiry, and None or an empty text for what is unknown.
+
+        :raises InputError: it is neither a success nor a failure, or a value cannot be read
+        """
+        given = {item.name: options.get(item.name) or None for item in fields(cls)}
+        record = f"record {options['host_id']}"
+        if given["error"] is None and not (given["serial"] and given["expiry"]):
+            raise InputError(f"{record}: a result needs serial and expiry, or error")
+        if given["error"] is not None and given["serial"]:
+            raise InputError(f"{record}: a result has a serial or an error, not both")
+        if given["forget_pending"] and given["error"] is None:
+            raise InputError(f"{record}: forget_pending goes with an error; a success forgets what was pending anyway")
+        if given["serial"]:
+            given["serial"] = normalized_serial(given["serial"])
+        if given["expiry"]:
+            try:
+                given["expiry"] = read_time(given["expiry"]).replace(microsecond=0)
+            except ValueError as error:
+                raise InputError(
+                    f"{record}: expiry: {given['expiry']!r} is no time; write it as 2026-01-31T12:00:00Z"
+                ) from error
+        return cls(**{name: value for name, value in given.items() if value is not None})
 
 
 def registration(
@@ -145,7 +171,7 @@ def leasing(
     now: datetime,
     *,
     renew_before: timedelta,
-    defaults: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None,
     force: bool,
 ) -> Plan:
     """Take the record for this run when its certificate is due and nobody else works on it.
@@ -154,8 +180,10 @@ def leasing(
     """
     if record is None:
         return _unknown("unknown")
-    settings = record.checked_settings(defaults)
-    verdict = standing(record, settings, now=now, renew_before=renew_before, compared=True, forced=force)
+    settings = record.checked_settings(defaults or {})
+    verdict = standing(
+        record, settings, now=now, renew_before=renew_before, compared=defaults is not None, forced=force
+    )
     if not verdict.due:
         return Plan("not_due", verdict.reason)
     if record.lease_owner != lease.owner and record.leased(now, lease.clock_skew):

@@ -56,6 +56,7 @@ STATE_ATTRIBUTES = {
     "lease_until": "leaseUntil",
 }
 """A field of :class:`Record`, and its attribute in the table."""
+KNOWN_ATTRIBUTES = ("hostID", *SETTING_ATTRIBUTES.values(), *STATE_ATTRIBUTES.values())
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,25 @@ def read_record(item: Item) -> Record:
     return Record(host_id=host_id, settings=_read_settings(item), problem=problem, item=item, **values)
 
 
+def known_part(item: Item) -> Item:
+    """An item without the attributes that nobody here knows."""
+    return {name: item[name] for name in KNOWN_ATTRIBUTES if name in item}
+
+
+def plain_settings(settings: RecordSettings) -> dict[str, Any]:
+    """Settings by option name as JSON and DynamoDB have them: lists and dictionaries."""
+    return {name: _plain(getattr(settings, name)) for name in CHECKS}
+
+
+def check_defaults(defaults: Mapping[str, Any] | None) -> None:
+    """Refuse a default that is no setting. Its value is checked with each record it applies to.
+
+    :raises InputError: naming it, and the settings that there are
+    """
+    if unknown := sorted((defaults or {}).keys() - CHECKS.keys()):
+        raise InputError(f"defaults: {', '.join(unknown)}: no such setting; there are {', '.join(CHECKS)}")
+
+
 def standing(
     record: Record,
     settings: RecordSettings,
@@ -180,6 +200,12 @@ def expiry_text(moment: datetime) -> str:
 def renewal_date_text(expiry: datetime, renew_before: timedelta) -> str:
     """The day from which a certificate is renewed, as the AWS sample writes it into the table."""
     return (expiry.astimezone(timezone.utc) - renew_before).strftime("%Y-%m-%d")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _read_settings(item: Item) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ansible_collections.certwright.aws.plugins.module_utils.errors import AwsError, InputError
-from ansible_collections.certwright.aws.plugins.module_utils.host_table import api, batches, flows
+from ansible_collections.certwright.aws.plugins.module_utils.host_table import api, batches, flows, listing
 from ansible_collections.certwright.aws.plugins.module_utils.host_table.changes import Change, as_seen
-from ansible_collections.certwright.aws.plugins.module_utils.host_table.plans import Lease, Rotation
+from ansible_collections.certwright.aws.plugins.module_utils.host_table.plans import Lease
 
 TABLE = "certificates"
 NOW = datetime(2026, 1, 10, 12, 0, tzinfo=timezone.utc)
@@ -47,6 +47,11 @@ def register(dynamodb, records, known_nodes=None, check_mode=False):
     return flows.register(dynamodb, TABLE, records, known_nodes=known_nodes, check_mode=check_mode)
 
 
+def listed_of(dynamodb, ids=None):
+    items = listing.read_items(dynamodb, TABLE, ids)
+    return listing.assess_all(items, now=NOW, renew_before=RENEW_BEFORE, defaults=None)
+
+
 def actions(settled):
     return [outcome.action for outcome in settled]
 
@@ -75,7 +80,7 @@ def test_a_wave_of_50_costs_five_calls_with_its_journal(dynamodb, calls):
     assert set(actions(settled)) == {"leased"}
     assert [listed.record.host_id for listed in leased] == wave
     assert flows.record_pending(dynamodb, TABLE, [(host_id, f"arn:{host_id}", "aa") for host_id in wave], "run-1") == {}
-    results = [Rotation(host_id, serial="AB", expiry=NOW + 7 * 24 * HOUR) for host_id in wave]
+    results = [{"host_id": host_id, "serial": "AB", "expiry": "2026-01-17T12:00:00Z"} for host_id in wave]
     recorded = flows.record_results(dynamodb, TABLE, results, now=NOW, renew_before=RENEW_BEFORE, lease_owner="run-1")
     assert set(actions(recorded)) == {"recorded"}
     assert calls == ["BatchGetItem", "TransactWriteItems", "TransactWriteItems", "BatchGetItem", "TransactWriteItems"]
@@ -124,7 +129,7 @@ def test_register_fails_only_what_is_wrong(dynamodb):
     assert "is not the id of a record" in settled[4].reason
     assert "owner: is both set and unset" in settled[5].reason
     assert "colour: no such setting" in settled[6].reason
-    assert len(flows.list_records(dynamodb, TABLE, now=NOW, renew_before=RENEW_BEFORE)) == 2
+    assert len(listed_of(dynamodb)) == 2
 
 
 def test_an_id_may_be_given_once(dynamodb):
@@ -135,7 +140,7 @@ def test_an_id_may_be_given_once(dynamodb):
 @pytest.mark.parametrize("host_ids", [["i-00000000000000000"], None])
 def test_a_table_that_does_not_exist(dynamodb, host_ids):
     with pytest.raises(InputError, match="host table 'nowhere' does not exist in us-east-1: name the table"):
-        flows.list_records(dynamodb, "nowhere", host_ids, now=NOW, renew_before=RENEW_BEFORE)
+        listing.read_items(dynamodb, "nowhere", host_ids)
 
 
 def test_one_refused_record_holds_up_no_other(dynamodb):
@@ -213,7 +218,7 @@ def test_more_records_than_a_call_takes(dynamodb, calls):
     ids = host_ids(230)
     assert set(actions(register(dynamodb, [{"host_id": host_id} for host_id in ids]))) == {"registered"}
     assert sorted(calls) == ["BatchGetItem"] * 3 + ["TransactWriteItems"] * 3
-    found = flows.list_records(dynamodb, TABLE, ids[::-1], now=NOW, renew_before=RENEW_BEFORE)
+    found = listed_of(dynamodb, ids[::-1])
     assert [listed.record.host_id for listed in found] == ids[::-1]
 
 
@@ -253,7 +258,7 @@ def test_a_table_longer_than_a_page_is_read_whole(dynamodb, calls):
         ]
         dynamodb.batch_write_item(RequestItems={TABLE: requests})
     calls.clear()
-    listed = flows.list_records(dynamodb, TABLE, now=NOW, renew_before=RENEW_BEFORE)
+    listed = listed_of(dynamodb)
     assert [one.record.host_id for one in listed] == ids
     assert len(calls) > batches.SCAN_SEGMENTS
 
@@ -261,7 +266,7 @@ def test_a_table_longer_than_a_page_is_read_whole(dynamodb, calls):
 def test_a_small_table_is_read_in_one_call(dynamodb, calls):
     fill(dynamodb, *host_ids(3))
     calls.clear()
-    assert len(flows.list_records(dynamodb, TABLE, now=NOW, renew_before=RENEW_BEFORE)) == 3
+    assert len(listed_of(dynamodb)) == 3
     assert calls == ["Scan"]
 
 
@@ -304,7 +309,7 @@ def test_an_unreadable_record_can_be_marked_and_forgotten_but_not_leased(dynamod
     settled, _leased = lease(dynamodb, ids)
     assert [outcome.failed for outcome in settled] == [True, True]
     assert "expiry 'tomorrow' cannot be read" in settled[0].reason
-    assert flows.list_records(dynamodb, TABLE, now=NOW, renew_before=RENEW_BEFORE)[0].verdict.state == "failed"
+    assert listed_of(dynamodb)[0].verdict.state == "failed"
     assert actions(flows.mark_due(dynamodb, TABLE, ids[:1])) == ["marked"]
     assert actions(flows.forget(dynamodb, TABLE, ids[1:], now=NOW)) == ["forgotten"]
     assert actions(lease(dynamodb, ids)[0]) == ["leased", "unknown"]
@@ -318,12 +323,53 @@ def test_results_are_plain_data(dynamodb):
         "validity_days": 7,
     }
     register(dynamodb, [record])
-    (listed,) = flows.list_records(dynamodb, TABLE, now=NOW, renew_before=RENEW_BEFORE)
+    (listed,) = listed_of(dynamodb)
     result = listed.as_result()
     assert json.loads(json.dumps(result)) == result
     assert result["subject"] == {"country": "DE"}
     assert (result["state"], result["due"], result["node_id"]) == ("missing", True, host_ids(1)[0])
     assert result["cert_path"] == f"/etc/pki/certwright/{host_ids(1)[0]}"
+
+
+def test_a_result_that_is_none_fails_alone(dynamodb):
+    ids = host_ids(6)
+    fill(dynamodb, *ids)
+    results = [
+        {"host_id": ids[0], "serial": "0a:b1", "expiry": "2026-01-17 12:00:00", "error": ""},
+        {"host_id": ids[1], "serial": "AB"},
+        {"host_id": ids[2], "serial": "AB", "expiry": "2026-01-17 12:00:00", "error": "no"},
+        {"host_id": ids[3], "serial": "AB", "expiry": "soon"},
+        {"host_id": ids[4], "serial": "AB", "expiry": "2026-01-17 12:00:00", "forget_pending": True},
+        {"host_id": ids[5], "serial": "XY", "expiry": "2026-01-17 12:00:00"},
+    ]
+    settled = flows.record_results(dynamodb, TABLE, results, now=NOW, renew_before=RENEW_BEFORE)
+    assert actions(settled) == ["recorded", *["failed"] * 5]
+    assert item(dynamodb, ids[0])["serial"] == "AB1"
+    for outcome, reason in zip(
+        settled[1:],
+        [
+            "needs serial and expiry, or error",
+            "a serial or an error, not both",
+            "expiry: 'soon' is no time; write it as 2026-01-31T12:00:00Z",
+            "forget_pending goes with an error",
+            "serial 'XY' is not a hexadecimal number",
+        ],
+        strict=True,
+    ):
+        assert reason in outcome.reason
+
+
+def test_the_difference_shows_what_changed_and_nothing_else(dynamodb):
+    ids = host_ids(2)
+    fill(dynamodb, *ids, certPath="/srv")
+    register(dynamodb, [{"host_id": ids[0], "cert_path": "/srv"}])
+    settled = register(
+        dynamodb, [{"host_id": host_id, "cert_path": path} for host_id, path in zip(ids, ("/srv", "/new"), strict=True)]
+    )
+    assert flows.difference(settled) == {
+        "before": {ids[1]: {"cert_path": "/srv"}},
+        "after": {ids[1]: {"cert_path": "/new"}},
+    }
 
 
 def test_release_gives_back_what_a_run_holds(dynamodb):

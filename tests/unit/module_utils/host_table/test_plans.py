@@ -46,7 +46,7 @@ def registered(record, settings, unset=(), node_known=True):
 
 def leased(record, owner="run-2", force=False, defaults=None):
     wanted = Lease(owner, NOW + timedelta(minutes=30), timedelta(seconds=60))
-    return plans.leasing(NODE, record, wanted, NOW, renew_before=RENEW_BEFORE, defaults=defaults or {}, force=force)
+    return plans.leasing(NODE, record, wanted, NOW, renew_before=RENEW_BEFORE, defaults=defaults, force=force)
 
 
 def recorded(record, rotation=SUCCESS, owner="run-1", now=NOW):
