@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -37,7 +37,7 @@ def answer(node: Node, document_name: str, values: Mapping[str, Any]) -> Finishe
     fields = FIELDS.get(document_name)
     if fields is None:
         return Finished(1, "", f"a simulated node knows {', '.join(FIELDS)}, not {document_name}\n")
-    records = payload.decode(values["payload"], fields)
+    records = _decoded(values["payload"], fields)
     mine = [record for record in records if str(record["host_id"]).partition("#")[0] == node.id]
     return Finished(0, "".join(_line(document_name, record) for record in mine), "")
 
@@ -52,6 +52,12 @@ def _line(document_name: str, record: Mapping[str, Any]) -> str:
 def _common_name(request: str) -> str:
     found = re.search(r"(?:^|\x1f|\n)(?:CN|commonName)\s*=\s*([^\x1f\n]+)", request)
     return found[1] if found else ""
+
+
+@lru_cache(maxsize=64)
+def _decoded(text: str, fields: tuple[str, ...]) -> list[dict[str, payload.Value]]:
+    """The records of a payload; the nodes of a command all get the same one."""
+    return payload.decode(text, fields)
 
 
 @cache
