@@ -22,6 +22,7 @@ class Installed:
     """One record's files on its node. ``chain`` is ``verified`` or openssl's complaint."""
 
     host_id: str
+    key_algorithm: str
     subject: str
     issuer: str
     serial: str
@@ -32,7 +33,7 @@ class Installed:
     pem: str
 
     def row(self) -> list[str]:
-        key = "matches" if self.key_matches else "DOES NOT MATCH"
+        key = f"{self.key_algorithm} {'matches' if self.key_matches else 'DOES NOT MATCH'}"
         return [self.host_id, self.subject, self.issuer, self.serial, self.expires, key, self.key_mode, self.chain]
 
     def as_report(self) -> dict[str, Any]:
@@ -86,6 +87,7 @@ def inspect(root: Path, record: Mapping[str, Any]) -> Installed:
     verified = openssl("verify", "-CAfile", chain, certificate)
     return Installed(
         host_id=host_id,
+        key_algorithm=record.get("key_algorithm", "RSA_2048"),
         subject=fields.get("subject", ""),
         issuer=fields.get("issuer", ""),
         serial=fields.get("serial", ""),
