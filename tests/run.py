@@ -137,6 +137,7 @@ SUITES: dict[str, Callable[[], Tally]] = {
     "unit": lambda: pytest_suite("unit", "tests/unit"),
     "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
     "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
+    "scenarios": lambda: counted("scenarios", "python", "tests/scenarios.py"),
     "demo": lambda: counted("demo", "python", "tests/demo/check.py"),
 }
 
