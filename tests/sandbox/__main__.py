@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -15,9 +16,12 @@ from .client import Sandbox, SandboxError, launch
 from .instance import CHECKOUT, Settings, serve
 from .profile import NAMED
 
-BUILD = CHECKOUT / "build"
-STATE_DIR = BUILD / "sandbox"
-ENV_FILE = BUILD / "sandbox.env"
+STATE_DIR = CHECKOUT / "build" / "sandbox"
+
+
+def env_file_of(state_dir: Path) -> Path:
+    """Where the shell exports are written: beside the state directory, ``build/sandbox.env``."""
+    return state_dir.with_name(f"{state_dir.name}.env")
 
 
 def start(nodes: int, profile: str, state_dir: Path) -> None:
@@ -28,8 +32,9 @@ def start(nodes: int, profile: str, state_dir: Path) -> None:
         sandbox = launch(state_dir, nodes, profile, bound_to_caller=False)
         print(f"The sandbox runs at {sandbox.url} with {nodes} nodes (process {sandbox.state['pid']}).")
     exports = (f"export {name}={shlex.quote(value)}\n" for name, value in sandbox.env().items())
-    ENV_FILE.write_text("".join(exports))
-    print(f"Use it: source {ENV_FILE.relative_to(CHECKOUT)}")
+    env_file = env_file_of(state_dir)
+    env_file.write_text("".join(exports))
+    print(f"Use it: source {os.path.relpath(env_file)}")
 
 
 def stop(state_dir: Path) -> None:
@@ -39,7 +44,7 @@ def stop(state_dir: Path) -> None:
         print("The sandbox has stopped.")
     else:
         print("No sandbox runs.")
-    ENV_FILE.unlink(missing_ok=True)
+    env_file_of(state_dir).unlink(missing_ok=True)
 
 
 def status(state_dir: Path) -> int:
