@@ -6,30 +6,59 @@
 
 from __future__ import annotations
 
+import moto.backend_index
 import moto.backends
 import moto.core.responses
 import moto.core.utils
 import pytest
+from moto.awslambda.models import LambdaFunction
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.exceptions import ServiceException
 from moto.core.model import OperationModel
 from moto.core.routing import get_service_router
 from moto.core.serialize import get_serializer_class
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.events.models import Rule
 from moto.kms.models import KmsBackend
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
-from moto.ssm.models import Document, Documents, SimpleSystemManagerBackend, ssm_backends
+from moto.s3 import notifications
+from moto.s3.responses import S3Response
+from moto.ssm.models import Document, Documents, SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 from werkzeug.serving import WSGIRequestHandler
 
+SERVICES = ("acm-pca", "cloudfront", "dynamodb", "elbv2", "secretsmanager", "ssm", "wafv2")
 
-@pytest.mark.parametrize("backends", [ssm_backends, dynamodb_backends])
-def test_a_backend_can_be_replaced(backends: BackendDict) -> None:
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_backend_can_be_replaced(service: str) -> None:
+    backends = moto.backends.get_backend(service)
+    assert isinstance(backends, BackendDict)
     assert issubclass(backends.backend, BaseBackend)
     assert isinstance(BaseBackend._url_module, property)
+
+
+def test_a_service_can_be_added() -> None:
+    assert isinstance(moto.backend_index.backend_url_patterns, list)
+    assert "import_module(" in _source(moto.backends._import_backend)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (Rule, "send_to_targets"),
+        (LambdaFunction, "invoke"),
+        (LambdaFunction, "_invoke_lambda"),
+        (S3Response, "serialized"),
+        (notifications, "_send_event_bridge_message"),
+        (notifications, "_detail_type"),
+    ],
+)
+def test_a_function_that_the_sandbox_replaces_is_there(owner: object, name: str) -> None:
+    assert callable(getattr(owner, name))
 
 
 def test_backends_forget_everything_at_a_reset() -> None:
