@@ -54,7 +54,7 @@ class Timer:
         :param what: completes "waiting for …"
         :raises WaitTimeout: at once, when the deadline comes first
         """
-        if self.limit(seconds) < self.now() + seconds:
+        if self._deadline is not None and self.now() + seconds > self._deadline:
             raise WaitTimeout(f"waiting for {what} takes {seconds:g} s, which is longer than the time left")
         self._clock.sleep(seconds)
 

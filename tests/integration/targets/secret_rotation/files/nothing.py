@@ -1,0 +1,9 @@
+# Copyright: certwright.aws contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A rotation function that does nothing."""
+
+
+def handler(_event, _context):
+    """Do nothing."""
