@@ -138,6 +138,7 @@ SUITES: dict[str, Callable[[], Tally]] = {
     "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
     "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
     "scenarios": lambda: counted("scenarios", "python", "tests/scenarios.py"),
+    "origin": lambda: counted("origin", "python", "-m", "tests.chaos.origin_load"),
     "demo": lambda: counted("demo", "python", "tests/demo/check.py"),
 }
 
