@@ -103,7 +103,7 @@ def encode(records: Sequence[NodeRecord]) -> str:
 def decode(payload: str, fields: Sequence[str]) -> list[dict[str, Value]]:
     """Read a payload as a node does: field name to value for each record. For simulated nodes and tests."""
     text, *certificates = [base64.b64decode(section) for section in payload.split(",")]
-    lines = text.decode().splitlines()
+    lines = text.decode().rstrip("\n").split("\n")
     records: list[dict[str, Value]] = []
     for row in (line for line in lines if not line.startswith("=")):
         values = [lines[int(number) - 1][1:] for number in row.split(" ")[1:]]

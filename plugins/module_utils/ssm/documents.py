@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..host import payload
 
 PREFIX_SCRIPT = "common.sh"
-MAX_CONTENT_BYTES = 16 * 1024
+MAX_CONTENT_BYTES = 14 * 1024
 """The most that a document of ours may have, so that the rest of AWS's 64 KB is the payload's."""
 
 
@@ -75,7 +75,7 @@ def render(document: ShippedDocument, prefix: str, script: str) -> str:
     lines = ["CERTWRIGHT_PAYLOAD='{{ payload }}'", *script_lines(prefix), *script_lines(script)]
     if any("{{" in line for line in lines[1:]):
         raise InputError(f"{document.script} holds '{{{{', which Systems Manager takes for a parameter")
-    content = json.dumps(_schema(document, lines), indent=1)
+    content = json.dumps(_schema(document, lines), indent=0)
     if len(content.encode()) > MAX_CONTENT_BYTES:
         raise InputError(f"document {document.name} has {len(content.encode())} bytes; the most is {MAX_CONTENT_BYTES}")
     return content

@@ -96,7 +96,8 @@ is_linked() { [ "$(readlink "$2")" = "$home/current/$1" ]; }
 limited() {
   timeout -k 5 "$command_timeout" "$@" </dev/null >/dev/null 2>"$home/said" 9>&-
   status=$?
-  said="exit status $status: $(tail -c 400 "$home/said")"
+  said=$(tail -c 400 "$home/said")
+  said="exit status $status${said:+: }$said"
   [ "$status" != 124 ] && [ "$status" != 137 ] || said="not ended after $command_timeout s"
   rm -f "$home/said"
   return "$status"
@@ -114,11 +115,14 @@ settings() {
   home=$root$state_dir/$host_id
 }
 
-# Check what this record needs of the node, before anything is changed.
-check_node() {
+need_tools() {
   for tool in openssl flock timeout; do
     command -v "$tool" >/dev/null || fail tool_missing "$tool is not installed on this node"
   done
+}
+
+# The owner of the files, who must exist. Without root's rights, as in a test, it can only be oneself.
+need_owner() {
   if [ -n "$root" ] && [ "$(id -u)" != 0 ]; then
     owner=$(id -u) group=$(id -g)
   fi
@@ -126,20 +130,25 @@ check_node() {
   [ -n "$group" ] || group=$(id -g "$owner")
 }
 
-# Make the folders, see that they can be written to, and take the record's lock as file 9.
-open_home() {
-  umask 022
-  for directory in "$home/versions" "$root$cert_path" "$root$key_path" "$root$cacert_path" "$root$csr_path"; do
-    try "make $directory" mkdir -p "$directory"
-    [ -w "$directory" ] || fail system_error "cannot write to $directory: read-only"
-  done
-  umask 077
+# Take the record's lock, as file 9.
+lock_record() {
   try "write to $home" touch "$home/lock"
   exec 9>>"$home/lock"
   timeout "$command_timeout" flock 9 || fail busy "another run has held the lock of this record for $command_timeout s"
   [ -e "$home/lock" ] || fail busy 'the record was being removed at the same time; run again'
+}
+
+# Make the folders, take the lock, and see that files can be written there and given to their owner.
+open_home() {
+  umask 022
+  for directory in "$home/versions" "$root$cert_path" "$root$key_path" "$root$cacert_path" "$root$csr_path"; do
+    try "make $directory" mkdir -p "$directory"
+    [ -w "$directory" ] || fail system_error "cannot write to $directory: it is read-only"
+  done
+  umask 077
+  lock_record
   place 0600 "$home/probe" true
-  try "remove $home/probe" rm "$home/probe"
+  try "remove $home/probe" rm -f "$home/probe"
 }
 
 # Call handle() with the values of each record of this node, in a shell of its own.

@@ -17,15 +17,19 @@ handle() {
   shift 9
   signinghelper_path=$1 trust_anchor_arn=$2 profile_arn=$3 role_arn=$4
   version=$home/versions/$serial
-  check_node
+  need_tools
+  need_owner
+  each_link need_no_folder
   [ -n "$dry_run" ] || open_home
   wanted_key=$(pem "$certificate" | openssl x509 -noout -pubkey 2>&1) ||
     fail certificate_invalid "openssl cannot read the certificate: $wanted_key"
   find_key
+  live=$(readlink "$home/current")
+  outcome="serial=$serial replaced=${live##*/}"
   if is_healthy; then
-    report kept "serial=$serial"
+    report kept "$outcome"
   elif [ -n "$dry_run" ]; then
-    report installed "serial=$serial"
+    report installed "$outcome"
   else
     build
     verify
@@ -33,9 +37,11 @@ handle() {
     switch
     come_up
     finish
-    report installed "serial=$serial"
+    report installed "$outcome"
   fi
 }
+
+need_no_folder() { [ ! -d "$2" ] || fail system_error "$2 is a folder; a file is to lie there"; }
 
 # pem NUMBER...: sections of the payload as PEM certificates
 pem() {
@@ -79,17 +85,20 @@ is_healthy() {
     { [ -z "$tls_endpoint" ] || [ "$(served "$tls_endpoint" "$server_name")" = "$(pem "$certificate")" ]; }
 }
 
+# The key comes last: where it is, the rest is.
 # shellcheck disable=SC2086 # as in chain_pem
 build() {
   try "make $version" mkdir -p -m 0755 "$version"
-  place "$mode" "$version/key.pem" cat "$source/key.pem"
-  place 0644 "$version/csr.pem" cat "$source/csr.pem"
-  place 0600 "$version/request.sha256" cat "$source/request.sha256"
+  if [ "$source" != "$version" ]; then
+    place 0644 "$version/csr.pem" cat "$source/csr.pem"
+    place 0600 "$version/request.sha256" cat "$source/request.sha256"
+  fi
   place 0644 "$version/cert.pem" pem "$certificate"
   place 0644 "$version/chain.pem" chain_pem
   place 0644 "$version/intermediates.pem" pem $intermediates
   place 0644 "$version/fullchain.pem" pem "$certificate" $intermediates
   place 0644 "$version/root.pem" pem "$root_certificate"
+  place "$mode" "$version/key.pem" cat "$source/key.pem"
 }
 
 verify() {
@@ -162,8 +171,10 @@ come_up() {
   wanted=$(pem "$certificate")
   end=$(($(date +%s) + endpoint_timeout))
   until found=$(served "$tls_endpoint" "$server_name") && [ "$found" = "$wanted" ]; do
-    [ "$(date +%s)" -lt "$end" ] ||
-      fail endpoint_mismatch "after $endpoint_timeout s $tls_endpoint serves ${found:+another }certificate"
+    if [ "$(date +%s)" -ge "$end" ]; then
+      [ -z "$found" ] || found=another
+      fail endpoint_mismatch "after $endpoint_timeout s $tls_endpoint serves ${found:-no} certificate"
+    fi
     sleep 0.3
   done
 }
@@ -177,7 +188,7 @@ roll_back() {
   each_link drop_dangling
   try "remove $home/pending" rm -f "$home/pending"
   [ -z "$reload_command" ] || limited sh -c "$reload_command" ||
-    message="$message; after rolling back the reload command failed too: $said"
+    message="$message; after rolling back, the reload command failed: $said"
 }
 
 drop_dangling() {

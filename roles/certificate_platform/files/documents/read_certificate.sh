@@ -12,7 +12,7 @@ handle() {
   settings "$@"
   shift 11
   tls_endpoint=$1 server_name=$2
-  command -v openssl >/dev/null || fail tool_missing 'openssl is not installed on this node'
+  need_tools
   certificate=$root$cert_path/$host_id.crt
   key=$root$key_path/$host_id.key
   chain=$root$cacert_path/ca_chain_certificate.crt

@@ -15,8 +15,8 @@ handle() {
   elif [ -n "$dry_run" ]; then
     report removed
   else
-    check_node
-    open_home
+    need_tools
+    lock_record
     each_link remove_link
     try "remove $home" rm -rf "$home"
     report removed

@@ -12,7 +12,8 @@ handle() {
   settings "$@"
   shift 11
   key_algorithm=$1 request_hash=$2 request=$3 pending_public_key=$4
-  check_node
+  need_tools
+  need_owner
   [ -n "$dry_run" ] || open_home
   # A certificate that was issued but not recorded may be installed already: it must be found again, not asked anew.
   if holds_pending "$home/current"; then
