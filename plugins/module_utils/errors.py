@@ -38,6 +38,21 @@ class NotAttempted(CertwrightError):
     """The work was interrupted before this item was begun."""
 
 
+class NodeError(CertwrightError):
+    """A node could not be reached, or could not do what it was told.
+
+    :param code: what kind of failure it was, for programs, for example ``key_missing``
+    :param message: what happened, for people
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def as_result(self) -> dict[str, str]:
+        return {"error_code": self.code}
+
+
 class AwsError(CertwrightError):
     """An AWS API call failed after botocore's retries.
 
