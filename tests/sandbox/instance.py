@@ -118,8 +118,13 @@ def _wait_for_end(until_stdin_closes: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     if until_stdin_closes:
-        threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+        threading.Thread(target=_set_at_end_of_input, args=[ended], daemon=True).start()
     ended.wait()
+
+
+def _set_at_end_of_input(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -165,8 +165,8 @@ def bubblewrap(root: Path, host_name: str) -> list[str]:
     for name in PRIVATE:
         command += ["--bind", str(root / name), f"/{name}"]
     command += ["--ro-bind", sys.base_prefix, PYTHON_HOME, "--ro-bind", PACKAGES_OF_HOST, PACKAGES]
-    for path in SHARED_ETC:
-        command += ["--ro-bind-try", path, path]
+    for shared in SHARED_ETC:
+        command += ["--ro-bind-try", shared, shared]
     return [*command, "--proc", "/proc", "--dev", "/dev", "--chdir", "/"]
 
 

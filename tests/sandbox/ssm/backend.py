@@ -63,6 +63,11 @@ class Backend(SimpleSystemManagerBackend):
         document.platform_types = ["Linux", "MacOS"]
         self._documents["AWS-RunShellScript"] = Documents(document)
 
+    def reset(self) -> None:
+        for command in self.commands.values():
+            dispatcher.cancel(command, [])
+        super().reset()
+
     @property
     def _url_module(self) -> ModuleType:
         from . import urls

@@ -158,6 +158,13 @@ def test_what_cannot_be_delivered_is_hidden_by_the_commands_success(clean: Sandb
     assert command(ssm, command_id)["Status"] == "Success"
 
 
+def test_what_counts_as_undeliverable_may_have_run(clean: Sandbox, ssm: Any, node: str) -> None:
+    clean.control("PATCH", f"/nodes/{node}", {"loses_results": True})
+    (invocation,) = finished(ssm, sent(ssm, [node], "touch $HOME/ran"))
+    assert statuses([invocation]) == [("Failed", "Undeliverable")]
+    assert (clean.nodes_dir / node / "root/ran").exists()
+
+
 def test_a_step_that_takes_too_long_is_killed(clean: Sandbox, ssm: Any, shell: Run, node: str) -> None:
     clean.control("POST", "/profile", {"ssm_time_scale": 0.04})
     begun = time.monotonic()
@@ -227,3 +234,18 @@ def test_concurrent_senders_get_commands_of_their_own(clean: Sandbox, ssm: Any, 
         thread.join()
     assert len(set(ids)) == 8
     assert all(finished(ssm, command_id)[0]["Status"] == "Success" for command_id in ids)
+
+
+def test_a_reset_ends_what_runs_and_starts_the_nodes_anew() -> None:
+    with Sandbox.start(nodes=1) as sandbox:
+        client = sandbox.client("ssm")
+        (node,) = sandbox.node_ids()
+        sent(client, [node], "touch $HOME/before; sleep 60")
+        sandbox.control("POST", "/nodes", {"count": 1, "kind": "simulated"})
+        time.sleep(0.2)
+        begun = time.monotonic()
+        sandbox.reset()
+        assert time.monotonic() - begun < 10
+        assert sandbox.node_ids() == [node]
+        assert not (sandbox.nodes_dir / node / "root/before").exists()
+        assert client.list_commands()["Commands"] == []
