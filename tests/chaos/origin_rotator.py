@@ -10,8 +10,10 @@ The server, ``python -m tests.chaos.origin_rotator``, only forks and waits, so t
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
+import io
 import json
 import os
 import signal
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from ansible.module_utils.testing import patch_module_args
 from botocore.loaders import JSONFileLoader
 
 from tests.run import environment
@@ -94,28 +97,38 @@ def serve() -> None:
 
 def _warm_up() -> None:
     """Load what each run needs: the module, and botocore's descriptions of the services."""
-    collection, _dot, name = MODULE.rpartition(".")
-    importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{name}")
+    _module()
     loaded = functools.cache(JSONFileLoader().load_file)
     JSONFileLoader.load_file = lambda _loader, path: loaded(path)  # type: ignore[method-assign]
     for service in ("secretsmanager", "cloudfront", "wafv2", "elbv2"):
         boto3.client(service)
 
 
+def _module() -> Any:
+    collection, _dot, name = MODULE.rpartition(".")
+    return importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{name}")
+
+
 def _carry_out(order: Mapping[str, Any], write_end: int) -> int:
     """One run, in the forked process; its exit status."""
-    from .wave import run_module
-
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     try:
         if order["kill_at"]:
             _plan_kill(order["kill_at"])
-        result = run_module(MODULE, order["options"])
+        result = _module_result(order["options"])
     except BaseException:
         result = {"failed": True, "msg": traceback.format_exc()}
     os.write(write_end, json.dumps(result).encode())
     return int(result.get("failed", False))
+
+
+def _module_result(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What the module's ``main()`` prints for Ansible."""
+    printed = io.StringIO()
+    with patch_module_args(dict(options)), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        _module().main()
+    return json.loads(printed.getvalue().strip().splitlines()[-1])
 
 
 def _plan_kill(kill_at: Mapping[str, Any]) -> None:
