@@ -19,6 +19,7 @@ from ..host import orders
 from ..host.orders import ChainedCertificate, Limits
 from ..host.payload import NodeRecord
 from ..host.report import Report
+from ..host.request import unwanted
 from ..host.request_hash import request_hash
 from ..host.settings import OPTIONS, RecordSettings, validated
 from ..host_table.records import STATE_ATTRIBUTES
@@ -32,7 +33,7 @@ Element = Mapping[str, Any]
 Result = dict[str, Any]
 
 ISSUED_VALUES = frozenset({"certificate", "chain"})
-KNOWN_VALUES = {*OPTIONS, *STATE_ATTRIBUTES, *ISSUED_VALUES, "node_id", "state"}
+KNOWN_VALUES = {*OPTIONS, *STATE_ATTRIBUTES, *ISSUED_VALUES, "node_id", "state", "due", "reason"}
 """What an element may hold: the settings, and what other modules return beside them, so that their results can be given
 as they are. Anything else is a mistake."""
 
@@ -52,7 +53,7 @@ def stage(ssm: BaseClient, job: Job, elements: Sequence[Element], limits: Limits
             "changed": not reused,
             "reason": reason,
             "request_hash": request_hash(settings_of(element)),
-            **_signing_request(report),
+            **_signing_request(settings_of(element), report),
         }
 
     return _carried_out(ssm, job, elements, order, told)
@@ -160,14 +161,23 @@ def _failure(host_id: str, action: str, reason: str, more: Mapping[str, str]) ->
     return {"id": host_id, "changed": False, "action": action, "reason": reason, "failed": True, **more}
 
 
-def _signing_request(report: Report) -> Result:
-    """The CSR that a node reported; in check mode there may be none."""
+def _signing_request(settings: RecordSettings, report: Report) -> Result:
+    """The CSR that a node reported; in check mode there may be none.
+
+    :raises NodeError: it cannot be used, or asks for another name than the record's
+    """
     if "csr" not in report.data:
         return {}
     try:
         request = parse_signing_request(report.data["csr"])
     except InputError as error:
         raise NodeError("csr_invalid", f"the node sent a CSR that cannot be used: {error}") from error
+    if differences := unwanted(settings, request):
+        raise NodeError(
+            "csr_unwanted",
+            f"the node sent a CSR that asks for {'; '.join(differences)}, so it was not used: somebody may have changed "
+            f"it; look at the node, then remove {settings.state_dir}/{settings.host_id}/staged there",
+        )
     return {
         "csr": request.pem,
         "subject": request.subject,
