@@ -12,7 +12,6 @@ go to the function's dead-letter queue or failure destination.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import importlib.util
 import io
@@ -61,12 +60,6 @@ def permits(function: LambdaFunction, service: str, source_arn: str) -> bool:
     return permissions.permits(function.policy.statements, service, "lambda:InvokeFunction", source_arn)
 
 
-def invoke(function: LambdaFunction, event: Any) -> tuple[str, bool]:
-    """Run a function now: the payload that it answers, and whether it failed."""
-    payload, failed, _ = _run(function, event)
-    return payload, failed
-
-
 def invoke_later(function: LambdaFunction, event: Any) -> None:
     """Run a function in the background, as asynchronous invocations do."""
     threading.Thread(target=_attempts, args=(function, event), daemon=True).start()
@@ -99,8 +92,8 @@ def _deliver(arn: str, message: str) -> None:
         sqs_backends[account][region].send_message(name, message)
 
 
-def _run(function: LambdaFunction, event: Any) -> tuple[str, bool, str]:
-    """Run one invocation: payload, whether it failed, and the log."""
+def invoke(function: LambdaFunction, event: Any) -> tuple[str, bool]:
+    """Run a function now: the payload that it answers, and whether it failed. What it prints goes to its log group."""
     request_id = str(uuid.uuid4())
     log_group = f"/aws/lambda/{function.function_name}"
     invocation = {
@@ -122,7 +115,7 @@ def _run(function: LambdaFunction, event: Any) -> tuple[str, bool, str]:
     log = f"START RequestId: {request_id} Version: {function.version}\n{printed}\nEND RequestId: {request_id}"
     function.logs_backend.ensure_log_group(log_group)
     function.save_logs(log)
-    return outcome["payload"], outcome.get("failed", False), log
+    return outcome["payload"], outcome.get("failed", False)
 
 
 def _environment(function: LambdaFunction, package: Path) -> dict[str, str]:
@@ -220,7 +213,7 @@ def _invoked(function: LambdaFunction, body: str, headers: Any, response_headers
         return b""
     if kind == "DryRun":
         return b""
-    payload, failed, _ = _run(function, event)
+    payload, failed = invoke(function, event)
     if failed:
         response_headers["x-amz-function-error"] = "Unhandled"
     return payload.encode()
@@ -240,7 +233,4 @@ def install() -> None:
     if getattr(LambdaFunction.invoke, "__module__", "") == __name__:
         return
     LambdaFunction.invoke = _invoked  # type: ignore[method-assign,assignment]
-    LambdaFunction._invoke_lambda = lambda function, event=None: _run(function, event or {})  # type: ignore[method-assign,assignment]
     LambdaFunction.__init__ = _remember_dead_letters(LambdaFunction.__init__)  # type: ignore[method-assign]
-    with contextlib.suppress(KeyError):
-        del os.environ["DOCKER_HOST"]

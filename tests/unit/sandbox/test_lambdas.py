@@ -145,7 +145,7 @@ def invoked(clients: dict[str, Any], arn: str, event: Any, **more: Any) -> tuple
 
 
 def test_moto_still_offers_the_hooks() -> None:
-    for name in ("invoke", "_invoke_lambda", "save_logs"):
+    for name in ("invoke", "save_logs"):
         assert hasattr(LambdaFunction, name)
     assert hasattr(Rule, "send_to_targets")
 
