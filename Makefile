@@ -11,6 +11,8 @@ NODES ?= 5
 PROFILE ?= fast
 SUITES ?=
 
+export PYTHONPATH := $(CURDIR)/build:$(CURDIR)
+
 .PHONY: help
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -14,7 +14,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -69,8 +68,8 @@ class Demo:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.nodes = sandbox.control("POST", "/nodes", {"count": NODES, "kind": "real"})["nodes"]
-        self.records = records([node["id"] for node in self.nodes])
+        self.nodes: list[str] = sandbox.control("POST", "/nodes", {"count": NODES, "kind": "real"})
+        self.records = records(self.nodes)
 
     def playbook(self, name: str, *arguments: str) -> str:
         """Run a playbook of the collection as a user would, show its output and return it.
@@ -107,8 +106,8 @@ class Demo:
 
     def register_wave(self) -> None:
         """Register as many further nodes as one wave holds."""
-        nodes = self.sandbox.control("POST", "/nodes", {"count": WAVE, "kind": "real"})["nodes"]
-        self.register([{"host_id": node["id"], "key_algorithm": "EC_prime256v1"} for node in nodes])
+        nodes = self.sandbox.control("POST", "/nodes", {"count": WAVE, "kind": "real"})
+        self.register([{"host_id": node, "key_algorithm": "EC_prime256v1"} for node in nodes])
 
     def rotate(self, *arguments: str) -> dict[str, int]:
         """Run the main job and return the AWS calls that it made, by operation."""
@@ -119,8 +118,8 @@ class Demo:
 
     def installed(self) -> list[Installed]:
         """What openssl sees on the nodes, one element for each record."""
-        roots = {node["id"]: Path(node["root"]) for node in self.nodes}
-        return [inspect(roots[record["host_id"].partition("#")[0]], record) for record in self.records]
+        nodes_dir = self.sandbox.nodes_dir
+        return [inspect(nodes_dir / record["host_id"].partition("#")[0], record) for record in self.records]
 
     def host_table(self) -> list[dict[str, Any]]:
         """The rows of the host table, by record."""
