@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -21,10 +22,10 @@ from .errors import InputError
 CRYPTOGRAPHY_IMPORT_ERROR: str | None = None
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.x509.oid import NameOID
+    from cryptography.x509.oid import ExtensionOID, NameOID
 except ImportError:
     CRYPTOGRAPHY_IMPORT_ERROR = traceback.format_exc()
 
@@ -74,7 +75,10 @@ class Certificate:
 
 @dataclass(frozen=True)
 class SigningRequest:
-    """The fields of a PKCS#10 certificate signing request whose own signature was verified."""
+    """The fields of a PKCS#10 certificate signing request whose own signature was verified.
+
+    ``other_extensions`` are the object identifiers of what it asks for beside the subject alternative names.
+    """
 
     pem: str
     der: bytes
@@ -83,6 +87,7 @@ class SigningRequest:
     subject_alt_names: tuple[str, ...]
     key_algorithm: str
     public_key_sha256: str
+    other_extensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,28 +114,12 @@ class RevocationList:
 def parse_certificate(pem: str | bytes) -> Certificate:
     """Parse the first certificate of a PEM text.
 
-    :raises InputError: the text holds no certificate
+    :raises InputError: the text holds no certificate, or one that cannot be read
     """
     try:
-        certificate = x509.load_pem_x509_certificate(_as_bytes(pem))
-    except ValueError as error:
+        return _certificate(x509.load_pem_x509_certificate(_as_bytes(pem)))
+    except Exception as error:  # cryptography has no common base for what it raises on data that somebody made up
         raise InputError(f"this is not a PEM certificate: {error}") from error
-    return Certificate(
-        pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
-        serial=serial_text(certificate.serial_number),
-        subject=certificate.subject.rfc4514_string(),
-        common_name=_common_name(certificate.subject),
-        issuer=certificate.issuer.rfc4514_string(),
-        subject_alt_names=_subject_alt_names(certificate.extensions),
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        key_algorithm=_key_algorithm(certificate.public_key()),
-        fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(),
-        public_key_sha256=_public_key_sha256(certificate.public_key()),
-        is_ca=_basic_constraints(certificate.extensions).ca,
-        self_signed=certificate.issuer == certificate.subject,
-        path_length=_basic_constraints(certificate.extensions).path_length,
-    )
 
 
 def parse_signing_request(data: str | bytes) -> SigningRequest:
@@ -143,20 +132,12 @@ def parse_signing_request(data: str | bytes) -> SigningRequest:
             request = x509.load_der_x509_csr(data)
         else:
             request = x509.load_pem_x509_csr(_as_bytes(data))
-        signed = request.is_signature_valid
-    except (ValueError, InvalidSignature, UnsupportedAlgorithm) as error:
+        parsed, signed = _signing_request(request), request.is_signature_valid
+    except Exception as error:  # as above
         raise InputError(f"this is not a certificate signing request: {error}") from error
     if not signed:
         raise InputError("the certificate signing request is not signed by the key that it names")
-    return SigningRequest(
-        pem=request.public_bytes(serialization.Encoding.PEM).decode(),
-        der=request.public_bytes(serialization.Encoding.DER),
-        subject=request.subject.rfc4514_string(),
-        common_name=_common_name(request.subject),
-        subject_alt_names=_subject_alt_names(request.extensions),
-        key_algorithm=_key_algorithm(request.public_key()),
-        public_key_sha256=_public_key_sha256(request.public_key()),
-    )
+    return parsed
 
 
 def parse_crl(der: bytes) -> RevocationList:
@@ -236,6 +217,55 @@ def normalized_serial(text: str) -> str:
 def iso(moment: datetime) -> str:
     """A moment as results show it: UTC, ISO 8601, whole seconds, ``Z``."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def distinguished_name(attributes: Iterable[tuple[str, str]]) -> str:
+    """The subject of these attributes, as :class:`SigningRequest` and :class:`Certificate` hold it.
+
+    :param attributes: short names as openssl has them (C, ST, L, O, OU, CN) with their values, in their order
+    """
+    oids = {
+        "C": NameOID.COUNTRY_NAME,
+        "ST": NameOID.STATE_OR_PROVINCE_NAME,
+        "L": NameOID.LOCALITY_NAME,
+        "O": NameOID.ORGANIZATION_NAME,
+        "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+        "CN": NameOID.COMMON_NAME,
+    }
+    return x509.Name([x509.NameAttribute(oids[name], value) for name, value in attributes]).rfc4514_string()
+
+
+def _certificate(certificate: x509.Certificate) -> Certificate:
+    return Certificate(
+        pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        serial=serial_text(certificate.serial_number),
+        subject=certificate.subject.rfc4514_string(),
+        common_name=_common_name(certificate.subject),
+        issuer=certificate.issuer.rfc4514_string(),
+        subject_alt_names=_subject_alt_names(certificate.extensions),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        key_algorithm=_key_algorithm(certificate.public_key()),
+        fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(),
+        public_key_sha256=_public_key_sha256(certificate.public_key()),
+        is_ca=_basic_constraints(certificate.extensions).ca,
+        self_signed=certificate.issuer == certificate.subject,
+        path_length=_basic_constraints(certificate.extensions).path_length,
+    )
+
+
+def _signing_request(request: x509.CertificateSigningRequest) -> SigningRequest:
+    oids = (extension.oid for extension in request.extensions)
+    return SigningRequest(
+        pem=request.public_bytes(serialization.Encoding.PEM).decode(),
+        der=request.public_bytes(serialization.Encoding.DER),
+        subject=request.subject.rfc4514_string(),
+        common_name=_common_name(request.subject),
+        subject_alt_names=_subject_alt_names(request.extensions),
+        key_algorithm=_key_algorithm(request.public_key()),
+        public_key_sha256=_public_key_sha256(request.public_key()),
+        other_extensions=tuple(oid.dotted_string for oid in oids if oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME),
+    )
 
 
 def _load_crl(der: bytes) -> x509.CertificateRevocationList:
