@@ -59,8 +59,8 @@ def get_invocation(ssm: BaseClient, command_id: str, node_id: str) -> dict[str, 
     return call(ssm, "get_command_invocation", CommandId=command_id, InstanceId=node_id)
 
 
-def describe_document(ssm: BaseClient, name: str, version: str) -> dict[str, Any]:
-    """The API's Document structure of a version, for example ``$DEFAULT``, with the document's tags."""
+def describe_document(ssm: BaseClient, name: str, version: str | None = None) -> dict[str, Any]:
+    """The API's Document structure of a version, by default of the default one."""
     return call(ssm, "describe_document", Name=name, DocumentVersion=version)["Document"]
 
 
@@ -105,10 +105,6 @@ def update_document(ssm: BaseClient, name: str, content: str) -> str:
 
 def set_default_version(ssm: BaseClient, name: str, version: str) -> None:
     call(ssm, "update_document_default_version", Name=name, DocumentVersion=version)
-
-
-def delete_document_version(ssm: BaseClient, name: str, version: str) -> None:
-    call(ssm, "delete_document", Name=name, DocumentVersion=version)
 
 
 def delete_document(ssm: BaseClient, name: str) -> None:

@@ -95,7 +95,7 @@ def ensure_no_document(ssm: BaseClient, name: str, *, check_mode: bool = False) 
 def find_document(ssm: BaseClient, name: str) -> Document | None:
     """The document of that name in this account, or None."""
     try:
-        found = api.describe_document(ssm, name, "$DEFAULT")
+        found = api.describe_document(ssm, name)
     except AwsError as error:
         if error.code == MISSING:
             return None
@@ -158,7 +158,7 @@ def _version_with(ssm: BaseClient, name: str, wanted: str) -> str:
     )
 
 
-def _wait_until_active(ssm: BaseClient, name: str, wait_timeout: float, version: str = "$DEFAULT") -> None:
+def _wait_until_active(ssm: BaseClient, name: str, wait_timeout: float, version: str | None = None) -> None:
     """AWS takes a moment until a new version can be run."""
     deadline = time.monotonic() + wait_timeout
     while (found := api.describe_document(ssm, name, version))["Status"] != "Active":
