@@ -31,7 +31,7 @@ from moto.dynamodb.exceptions import (
 )
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.models.utilities import dynamo_to_dict
+from moto.dynamodb.models.utilities import dynamo_json_dump, dynamo_to_dict
 from moto.dynamodb.responses import DynamoHandler
 
 from . import faults
@@ -40,6 +40,7 @@ from .errors import Refused
 MAX_BATCH_WRITES = 25
 MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 TOKEN_VALID_S = 600
+READS = ("BatchGetItem", "GetItem", "Query", "Scan")
 Key = dict[str, Any]
 
 
@@ -138,6 +139,14 @@ class Handler(DynamoHandler):
     def call_action(self) -> Any:
         with self._lock:
             return super().call_action()
+
+    def serialized(self, action_result: ActionResult) -> Any:
+        """The answer's body. Items are JSON in AWS's form already; moto would look up each member of each attribute of
+        them, at 1.7 ms an item."""
+        if self._get_action() not in READS or isinstance(action_result.result, Exception):
+            return super().serialized(action_result)
+        headers = {**self.response_headers, "Content-Type": "application/x-amz-json-1.0"}
+        return 200, headers, dynamo_json_dump(action_result.result)
 
     def transact_write_items(self) -> ActionResult:
         token, request = self.body.get("ClientRequestToken"), json.dumps(self.body["TransactItems"], default=repr)

@@ -178,3 +178,27 @@ def test_a_transaction_costs_little_in_a_large_table(dynamodb: Any) -> None:
     begun = time.monotonic()
     dynamodb.transact_write_items(TransactItems=[add(f"i{number}") for number in range(100)])
     assert time.monotonic() - begun < 2
+
+
+def test_an_item_is_read_as_it_was_written(dynamodb: Any) -> None:
+    every_type = {
+        "id": {"S": "types"},
+        "n": {"N": "1"},
+        "b": {"B": b"\x00\xff"},
+        "yes": {"BOOL": True},
+        "nothing": {"NULL": True},
+        "set": {"SS": ["a", "b"]},
+        "numbers": {"NS": ["1", "2"]},
+        "list": {"L": [{"S": "ä"}, {"M": {"inner": {"L": [{"N": "7"}]}}}]},
+        "map": {"M": {"outer": {"M": {"inner": {"B": b"\x01"}}}}},
+    }
+    dynamodb.put_item(TableName=TABLE, Item=every_type)
+    key = {"id": {"S": "types"}}
+    wanted = {"ExpressionAttributeValues": {":id": {"S": "types"}}}
+    read = [
+        dynamodb.get_item(TableName=TABLE, Key=key)["Item"],
+        dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": [key]}})["Responses"][TABLE][0],
+        dynamodb.query(TableName=TABLE, KeyConditionExpression="id = :id", **wanted)["Items"][0],
+        dynamodb.scan(TableName=TABLE, FilterExpression="id = :id", **wanted)["Items"][0],
+    ]
+    assert read == [every_type] * 4
