@@ -10,6 +10,7 @@ Run Command cuts long outputs and adds lines of its own; length and checksum tel
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
 from collections.abc import Mapping
@@ -48,8 +49,9 @@ def parse(output: str) -> dict[str, Report]:
     for match in LINE.finditer(output.replace("\r\n", "\n")):
         body = match["body"]
         if int(match["length"]) == len(body) and match["sha256"] == hashlib.sha256(body.encode()).hexdigest():
-            report = _report(body)
-            reports[report.host_id] = report
+            with contextlib.suppress(ValueError):  # what is no base64 is no report
+                report = _report(body)
+                reports[report.host_id] = report
     return reports
 
 
@@ -69,5 +71,5 @@ def _report(body: str) -> Report:
         if separator == "=":
             words[name] = value
         else:
-            data[name] = base64.b64decode(value)
+            data[name] = base64.b64decode(value, validate=True)
     return Report(words.pop("id", ""), words.pop("action", ""), words, data)

@@ -56,7 +56,7 @@ def stage(ssm: BaseClient, job: Job, elements: Sequence[Element], limits: Limits
             **_signing_request(settings_of(element), report),
         }
 
-    return _carried_out(ssm, job, elements, order, told)
+    return _carried_out(ssm, job, elements, order, told, actions=("staged", "reused"))
 
 
 def install(
@@ -78,7 +78,7 @@ def install(
         replaced = report.words.get("replaced") or None
         return {"changed": not kept, "reason": reason, "serial": report.words["serial"], "replaced_serial": replaced}
 
-    return _carried_out(ssm, job, elements, order, told)
+    return _carried_out(ssm, job, elements, order, told, actions=("installed", "kept"))
 
 
 def remove(ssm: BaseClient, job: Job, elements: Sequence[Element], limits: Limits, *, check_mode: bool) -> list[Result]:
@@ -88,14 +88,19 @@ def remove(ssm: BaseClient, job: Job, elements: Sequence[Element], limits: Limit
         kept = report.action == "kept"
         return {"changed": not kept, "reason": "nothing is installed" if kept else "it was installed"}
 
-    return _carried_out(
-        ssm, job, elements, lambda element: orders.remove(settings_of(element), limits, dry_run=check_mode), told
-    )
+    def order(element: Element) -> NodeRecord:
+        return orders.remove(settings_of(element), limits, dry_run=check_mode)
+
+    return _carried_out(ssm, job, elements, order, told, actions=("removed", "kept"))
 
 
 def read(ssm: BaseClient, job: Job, elements: Sequence[Element], limits: Limits) -> list[Result]:
     """Tell what is installed on the node for each record, and what its TLS endpoint serves."""
-    return _carried_out(ssm, job, elements, lambda element: orders.read(settings_of(element), limits), _read)
+
+    def order(element: Element) -> NodeRecord:
+        return orders.read(settings_of(element), limits)
+
+    return _carried_out(ssm, job, elements, order, _read, actions=("read",))
 
 
 def settings_of(element: Element) -> RecordSettings:
@@ -116,8 +121,13 @@ def _carried_out(
     elements: Sequence[Element],
     order: Callable[[Element], NodeRecord],
     told: Callable[[Element, Report], Result],
+    *,
+    actions: Sequence[str],
 ) -> list[Result]:
-    """Send the orders of all elements, and tell what became of each."""
+    """Send the orders of all elements, and tell what became of each.
+
+    :param actions: what a node can have done, beside failing
+    """
     prepared = _prepared(elements, order)
     outcomes = run_on_nodes(ssm, job, [record for record in prepared if isinstance(record, NodeRecord)])
     by_record = {outcome.item.host_id: outcome for outcome in outcomes}
@@ -127,7 +137,7 @@ def _carried_out(
         try:
             if isinstance(record, CertwrightError):
                 raise record
-            results.append(_result(host_id, element, by_record[host_id].result(), told))
+            results.append(_result(host_id, element, by_record[host_id].result(), told, actions))
         except CertwrightError as error:
             results.append(_failure(host_id, "failed", str(error), error.as_result()))
     return results
@@ -151,10 +161,27 @@ def _prepared(
     return prepared
 
 
-def _result(host_id: str, element: Element, report: Report, told: Callable[[Element, Report], Result]) -> Result:
+def _result(
+    host_id: str,
+    element: Element,
+    report: Report,
+    told: Callable[[Element, Report], Result],
+    actions: Sequence[str],
+) -> Result:
+    """The result of an element whose node reported.
+
+    :raises NodeError: the report is not what the document prints
+    """
     if report.failed:
         return _failure(host_id, report.action, report.message, {"error_code": report.words.get("reason", "")})
-    return {"id": host_id, "action": report.action, "failed": False, **told(element, report)}
+    if report.action not in actions:
+        raise NodeError(
+            "report_invalid", f"the node reports the action {report.action!r}; it can be {', '.join(actions)}"
+        )
+    try:
+        return {"id": host_id, "action": report.action, "failed": False, **told(element, report)}
+    except KeyError as error:
+        raise NodeError("report_invalid", f"the node's report lacks {error}") from error
 
 
 def _failure(host_id: str, action: str, reason: str, more: Mapping[str, str]) -> Result:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,3 +42,9 @@ def test_anything_else_is_passed_over(text: str) -> None:
 @pytest.mark.parametrize("words", [{}, {"replaced": ""}, {"a": "b=c"}])
 def test_words(words: dict[str, str]) -> None:
     assert parse(render(HOST_ID, "kept", words, {}))[HOST_ID].words == words
+
+
+def test_what_is_no_base64_is_no_report() -> None:
+    body = f"id={HOST_ID} action=staged csr:%%%"
+    line = f"CERTWRIGHT1 {len(body)} {hashlib.sha256(body.encode()).hexdigest()} {body}\n"
+    assert parse(line) == {}
