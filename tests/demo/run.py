@@ -71,8 +71,8 @@ class Demo:
         self.nodes: list[str] = sandbox.control("POST", "/nodes", {"count": NODES, "kind": "real"})
         self.records = records(self.nodes)
 
-    def playbook(self, name: str, *arguments: str) -> str:
-        """Run a playbook of the collection as a user would, show its output and return it.
+    def playbook(self, name: str, *arguments: str, quiet: bool = False) -> None:
+        """Run a playbook of the collection as a user would, and show its output unless it went well and is to be quiet.
 
         :raises subprocess.CalledProcessError: it failed
         """
@@ -90,29 +90,30 @@ class Demo:
         ) as process:
             assert process.stdout
             for line in process.stdout:
-                print(f"  {line}", end="", flush=True)
                 lines.append(line)
+                if not quiet:
+                    print(f"  {line}", end="", flush=True)
         if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command, "".join(lines))
-        return "".join(lines)
+            print("".join(lines) if quiet else "", flush=True)
+            raise subprocess.CalledProcessError(process.returncode, command)
 
     def bootstrap(self) -> None:
         self.playbook("bootstrap", "-e", f"certificate_platform_vars_file={VARIABLES}")
 
-    def register(self, records: list[dict[str, Any]]) -> None:
+    def register(self, records: list[dict[str, Any]], *, quiet: bool = False) -> None:
         nodes_file = DEMO / "nodes.yml"
         nodes_file.write_text(yaml.safe_dump({"host_certificates_nodes": records}, sort_keys=False))
-        self.playbook("register_nodes", "-e", f"@{nodes_file}")
+        self.playbook("register_nodes", "-e", f"@{nodes_file}", quiet=quiet)
 
     def register_wave(self) -> None:
         """Register as many further nodes as one wave holds."""
         nodes = self.sandbox.control("POST", "/nodes", {"count": WAVE, "kind": "real"})
-        self.register([{"host_id": node, "key_algorithm": "EC_prime256v1"} for node in nodes])
+        self.register([{"host_id": node, "key_algorithm": "EC_prime256v1"} for node in nodes], quiet=True)
 
-    def rotate(self, *arguments: str) -> dict[str, int]:
+    def rotate(self, *arguments: str, quiet: bool = False) -> dict[str, int]:
         """Run the main job and return the AWS calls that it made, by operation."""
         before = self.sandbox.calls()
-        self.playbook("rotate_host_certificates", "-i", str(INVENTORY), *arguments)
+        self.playbook("rotate_host_certificates", "-i", str(INVENTORY), *arguments, quiet=quiet)
         after = self.sandbox.calls()
         return {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
 
@@ -122,13 +123,14 @@ class Demo:
         return [inspect(nodes_dir / record["host_id"].partition("#")[0], record) for record in self.records]
 
     def host_table(self) -> list[dict[str, Any]]:
-        """The rows of the host table, by record."""
+        """The rows of the host table, by record, without those of the wave."""
         from boto3.dynamodb.types import TypeDeserializer
 
         read = TypeDeserializer().deserialize
         items = self.sandbox.client("dynamodb").scan(TableName="certificates")["Items"]
         rows = [{name: read(value) for name, value in item.items()} for item in items]
-        return sorted(rows, key=lambda row: row["hostID"])
+        shown = {record["host_id"] for record in self.records}
+        return sorted((row for row in rows if row["hostID"] in shown), key=lambda row: row["hostID"])
 
 
 def prepare() -> None:
@@ -137,14 +139,16 @@ def prepare() -> None:
     INVENTORY.write_text("plugin: certwright.aws.cert_inventory\ntable_name: certificates\nregion: us-east-1\n")
 
 
-def show(demo: Demo, installed: list[Installed]) -> None:
-    """Print what is on the nodes and in the host table."""
-    heading("The nodes, as openssl sees them")
-    print(table(["record", "subject", "issuer", "serial", "expires (UTC)", "key", "mode", "chain"],
-                [found.row() for found in installed]))  # fmt: skip
+def show(demo: Demo, installed: list[Installed], wave: dict[str, int]) -> None:
+    """Print what the wave cost, what is on the nodes, and what is in the host table."""
+    heading(f"AWS calls for a wave of {WAVE} nodes: {sum(wave.values()) / WAVE:.2f} a node")
+    print(table(["operation", "calls"], [[name, str(count)] for name, count in sorted(wave.items())]))
     heading("The host table")
     columns = ["hostID", "status", "serial", "expiry", "renewalDate"]
     print(table(columns, [[str(row.get(column, "")) for column in columns] for row in demo.host_table()]))
+    heading("The nodes, as openssl sees them")
+    columns = ["record", "subject", "issuer", "serial", "expires (UTC)", "key", "mode", "chain"]
+    print(table(columns, [found.row() for found in installed]))
 
 
 def run(sandbox: Sandbox) -> dict[str, Any]:
@@ -161,12 +165,10 @@ def run(sandbox: Sandbox) -> dict[str, Any]:
     installed = demo.installed()
     heading("4. Rotate again: nothing is due, so nothing changes")
     second = demo.rotate()
-    show(demo, installed)
-    heading(f"5. A wave of {WAVE} nodes, and the AWS calls that it costs")
+    heading(f"5. Rotate a wave of {WAVE} further nodes, to count the AWS calls (output left out)")
     demo.register_wave()
-    wave = demo.rotate("-e", json.dumps({"host_certificates_serial": [WAVE]}))
-    print(table(["operation", "calls"], [[name, str(count)] for name, count in sorted(wave.items())]))
-    print(f"{sum(wave.values())} calls for {WAVE} nodes: {sum(wave.values()) / WAVE:.2f} a node.")
+    wave = demo.rotate("-e", json.dumps({"host_certificates_serial": [WAVE]}), quiet=True)
+    show(demo, installed, wave)
     return {
         "seconds": round(time.monotonic() - started, 1),
         "certificates": [found.as_report() for found in installed],
