@@ -23,12 +23,14 @@ options:
       - V(present) creates records and changes their settings. A setting that is not given is left as it is.
       - V(absent) deletes records. The certificates on the nodes stay.
       - V(due) removes the expiry of records, so that the next run renews their certificates.
+      - V(revoked) notes that the certificates with the O(records[].serial) were revoked, so that the next run replaces them. A
+        record that has another certificate by now is left alone. Revoke them with M(certwright.aws.pca_certificate).
       - V(leased) takes the records whose certificate is due for one run alone, until it records a result or releases
         them, or until O(lease_seconds) have passed.
       - V(recorded) writes the results of a run, in O(records), and releases the records.
       - V(released) gives records back without a result.
     type: str
-    choices: [present, absent, due, leased, recorded, released]
+    choices: [present, absent, due, revoked, leased, recorded, released]
     default: present
   table_name:
     description: Name of the host table.
@@ -163,7 +165,7 @@ options:
         elements: str
       serial:
         description:
-          - The serial number of the certificate that is installed now, in hexadecimal.
+          - The serial number of the certificate that is installed now, or with O(state=revoked) was revoked, in hexadecimal.
           - A result is either O(records[].serial) and O(records[].expiry), or O(records[].error).
         type: str
       expiry:
@@ -425,7 +427,7 @@ REGISTRATION_OPTIONS: dict[str, dict[str, Any]] = {"unset": {"type": "list", "el
 ARGUMENT_SPEC = {
     "state": {
         "type": "str",
-        "choices": ["present", "absent", "due", "leased", "recorded", "released"],
+        "choices": ["present", "absent", "due", "revoked", "leased", "recorded", "released"],
         "default": "present",
     },
     "table_name": {"type": "str", "default": "certificates"},
@@ -463,9 +465,11 @@ def check_options(params: Mapping[str, Any]) -> None:
     state, records = params["state"], params["records"] or []
     if state == "recorded" and params["records"] is None:
         raise InputError("state=recorded needs records, each with a serial and an expiry, or with an error")
+    if state == "revoked" and (params["records"] is None or not all(record["serial"] for record in records)):
+        raise InputError("state=revoked needs records, each with the serial that was revoked")
     for only_in, names in (("present", [*CHECKS, *REGISTRATION_OPTIONS]), ("recorded", list(RESULT_OPTIONS))):
         for record in records if state != only_in else []:
-            if given := [name for name in names if record[name]]:
+            if given := [name for name in names if record[name] and (state, name) != ("revoked", "serial")]:
                 raise InputError(
                     f"record {record['host_id']}: {', '.join(given)} may be given with state={only_in} only"
                 )
@@ -519,6 +523,11 @@ def due(module: CertwrightModule, dynamodb: Any) -> Ending:
     return flows.mark_due(dynamodb, table_name, host_ids, check_mode=module.check_mode), {}
 
 
+def revoked(module: CertwrightModule, dynamodb: Any) -> Ending:
+    table_name, records = module.params["table_name"], module.params["records"]
+    return flows.mark_revoked(dynamodb, table_name, records, check_mode=module.check_mode), {}
+
+
 def leased(module: CertwrightModule, dynamodb: Any) -> Ending:
     now = datetime.now(timezone.utc)
     wanted = Lease(
@@ -557,6 +566,7 @@ STATES: dict[str, Callable[[CertwrightModule, Any], Ending]] = {
     "present": present,
     "absent": absent,
     "due": due,
+    "revoked": revoked,
     "leased": leased,
     "recorded": recorded,
     "released": released,

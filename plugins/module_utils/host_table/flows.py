@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import CertwrightError, InputError
 from ..host.settings import CHECKS, node_of, validated
+from ..x509 import normalized_serial
 from . import plans
 from .batches import read_all, write_all
 from .changes import Change, held_by
@@ -119,6 +120,23 @@ def mark_due(
     :raises InputError: the table does not exist, or an id is given twice
     """
     return _read_and_settle(dynamodb, table_name, host_ids, plans.marking, check_mode=check_mode)
+
+
+def mark_revoked(
+    dynamodb: BaseClient, table_name: str, records: Sequence[Mapping[str, Any]], *, check_mode: bool = False
+) -> list[Settled]:
+    """Note that certificates were revoked, so that the next run replaces those of them that are in use.
+
+    :param records: each with ``host_id`` and ``serial``, the revoked serial number in hexadecimal
+    :raises InputError: the table does not exist, an id is given twice, or a serial number is none
+    """
+    revoked = {record["host_id"]: normalized_serial(record["serial"]) for record in records}
+
+    def plan(host_id: str, record: Record | None) -> Plan:
+        return plans.revoking(host_id, record, revoked[host_id])
+
+    host_ids = [record["host_id"] for record in records]
+    return _read_and_settle(dynamodb, table_name, host_ids, plan, check_mode=check_mode)
 
 
 def lease(

@@ -164,6 +164,21 @@ def marking(host_id: str, record: Record | None) -> Plan:
     return Plan("marked", "expiry removed", Change(host_id, as_seen(record.item), removes=marked))
 
 
+def revoking(host_id: str, record: Record | None, serial: str) -> Plan:
+    """Note that a certificate was revoked, so that the next run replaces it, if it is the one in use.
+
+    :param serial: as :func:`normalized_serial` gives it
+    """
+    if record is None:
+        return _unknown()
+    if record.serial != serial:
+        return Plan("kept", f"certificate {record.serial} is in use, not {serial}" if record.serial else "has none")
+    if record.revoked:
+        return Plan("kept", "marked revoked before")
+    change = Change(host_id, as_seen(record.item), sets={STATE_ATTRIBUTES["revoked"]: True})
+    return Plan("marked", f"certificate {serial} was revoked", change)
+
+
 def leasing(
     host_id: str,
     record: Record | None,

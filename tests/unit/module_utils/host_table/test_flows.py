@@ -137,6 +137,16 @@ def test_an_id_may_be_given_once(dynamodb):
         flows.mark_due(dynamodb, TABLE, host_ids(2) + host_ids(1))
 
 
+def test_revoked_certificates_are_marked_by_serial(dynamodb):
+    fill(dynamodb, *host_ids(2))
+    records = [{"host_id": host_id, "serial": "0xab:cd"} for host_id in host_ids(2)]
+    assert actions(flows.mark_revoked(dynamodb, TABLE, records)) == ["kept", "kept"]
+    with pytest.raises(InputError, match="named once"):
+        flows.mark_revoked(dynamodb, TABLE, [*records, records[0]])
+    with pytest.raises(InputError, match="not a hexadecimal number"):
+        flows.mark_revoked(dynamodb, TABLE, [{"host_id": host_ids(1)[0], "serial": "none"}])
+
+
 @pytest.mark.parametrize("host_ids", [["i-00000000000000000"], None])
 def test_a_table_that_does_not_exist(dynamodb, host_ids):
     with pytest.raises(InputError, match="host table 'nowhere' does not exist in us-east-1: name the table"):

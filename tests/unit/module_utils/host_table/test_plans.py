@@ -235,3 +235,31 @@ def test_release():
     assert plans.releasing(NODE, record, None, NOW, force=True).action == "released"
     assert plans.releasing(NODE, record_of(), None, NOW, force=False).action == "kept"
     assert plans.releasing(NODE, None, None, NOW, force=False).failed
+
+
+def test_a_record_is_marked_whose_certificate_was_revoked():
+    record = record_of(serial="AB", expiry="2026-01-17 12:00:00", status="DEPLOYED")
+    plan = plans.revoking(NODE, record, "AB")
+    assert (plan.action, plan.reason) == ("marked", "certificate AB was revoked")
+    marked = read_record(plan.change.applied(record.item))
+    assert marked.revoked
+    assert leased(marked).action == "leased"
+    assert plans.revoking(NODE, marked, "AB").reason == "marked revoked before"
+    renewed = Rotation(NODE, serial="CD", expiry=SUCCESS.expiry)
+    held = record_of(serial="AB", revoked=True, **HELD)
+    assert "revoked" not in after(recorded(held, renewed), held)
+
+
+@pytest.mark.parametrize(
+    ("record", "action", "reason"),
+    [
+        (None, "failed", "is not in the host table"),
+        (record_of(), "kept", "has none"),
+        (record_of(serial="CD"), "kept", "certificate CD is in use, not AB"),
+    ],
+)
+def test_only_the_revoked_certificate_is_marked(record, action, reason):
+    plan = plans.revoking(NODE, record, "AB")
+    assert plan.action == action
+    assert reason in plan.reason
+    assert plan.change is None
