@@ -20,7 +20,7 @@ options:
   state:
     description:
       - V(present) has the secret rotate.
-      - V(absent) turns its rotation off. AWS remembers function and schedule.
+      - V(absent) turns its rotation off, if it exists. AWS remembers function and schedule.
     type: str
     choices: [present, absent]
     default: present

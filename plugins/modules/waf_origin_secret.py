@@ -169,6 +169,11 @@ reason:
   returned: success
   type: str
   sample: the value is 31 d old, min_age is 30 d
+secret_arn:
+  description: ARN of the secret; V(null) when it does not exist, or check mode would create it.
+  returned: success
+  type: str
+  sample: arn:aws:secretsmanager:eu-west-1:123456789012:secret:origin/www-AbCdEf
 origin_header:
   description: >-
     Which version of the secret is sent and accepted where, as it is now, or would be in check mode. Values are named by the

@@ -20,11 +20,13 @@ from .settings import RetirePrevious
 class Snapshot:
     """An origin header at one moment, its values by the labels of their versions.
 
+    :param secret_arn: None without a secret
     :param versions: version ids by label; empty without a secret
     :param distributions: by distribution and origin what is sent: a label, ``unknown``, or None for no header
     :param gates: by ARN what is accepted: labels, or None where the header is not demanded
     """
 
+    secret_arn: str | None
     versions: dict[str, str]
     distributions: dict[str, dict[str, str | None]]
     gates: dict[str, list[str] | None]
@@ -38,6 +40,7 @@ class Snapshot:
         usable = {CURRENT, PENDING} & versions.keys()
         kept = usable | ({PREVIOUS} if retire_previous == "next_rotation" else set())
         return Snapshot(
+            self.secret_arn,
             versions,
             {
                 edge: {origin: label if label in usable else CURRENT for origin, label in sent.items()}
@@ -50,6 +53,7 @@ class Snapshot:
         """As it will be after a rotation to these versions."""
         accepted = [CURRENT, PREVIOUS] if retire_previous == "next_rotation" else [CURRENT]
         return Snapshot(
+            self.secret_arn,
             versions,
             {edge: dict.fromkeys(sent, CURRENT) for edge, sent in self.distributions.items()},
             {arn: list(accepted) for arn in self.gates},
@@ -58,7 +62,7 @@ class Snapshot:
     def emptied(self) -> Snapshot:
         """As it will be when it is absent."""
         nothing_sent = {edge: dict.fromkeys(sent) for edge, sent in self.distributions.items()}
-        return Snapshot({}, nothing_sent, dict.fromkeys(self.gates))
+        return Snapshot(None, {}, nothing_sent, dict.fromkeys(self.gates))
 
     @property
     def sends_anything(self) -> bool:
@@ -86,6 +90,7 @@ def take_snapshot(
         return secret.label(value) if secret else UNKNOWN
 
     return Snapshot(
+        secret.arn if secret else None,
         secret.version_ids() if secret else {},
         {
             edge: {origin_id: label(value) for origin_id, value in state.sent.items()}
@@ -118,6 +123,7 @@ class Report:
             "changed": self.changed,
             "action": self.action,
             "reason": self.reason,
+            "secret_arn": self.after.secret_arn,
             "origin_header": self.after.as_result(),
             "diff": {"before": self.before.as_result(), "after": self.after.as_result()},
         }

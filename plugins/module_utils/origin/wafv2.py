@@ -103,8 +103,10 @@ def update(client: BaseClient, resource: WafResource, settings: dict[str, Any], 
 def check_capacity(client: BaseClient, rules: list[dict[str, Any]]) -> int:
     """Capacity units (WCU) that rules need.
 
+    Statements alone need capacity. Actions are left out, for they may refer to custom responses, which the call is not
+    given.
+
     :raises AwsError: AWS refused
     """
-    # CheckCapacity is not told the custom response bodies that actions may refer to, and actions need no capacity.
-    bare = [{**rule, "Action": {"Count": {}}} if "Action" in rule else rule for rule in rules]
-    return call(client, "check_capacity", Scope="REGIONAL", Rules=bare)["Capacity"]
+    plain = [{**rule, "Action": {"Block": {}}} if "Action" in rule else rule for rule in rules]
+    return call(client, "check_capacity", Scope="REGIONAL", Rules=plain)["Capacity"]

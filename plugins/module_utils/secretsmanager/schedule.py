@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,10 @@ class Schedule:
         return {name: value for name, value in rules.items() if value is not None}
 
 
+NEVER = Schedule(False, None, None, None, None)
+"""The schedule of a secret that was never told to rotate."""
+
+
 @dataclass(frozen=True)
 class ScheduleChange:
     """A schedule before and after; ``next_rotation`` is AWS's estimate, None where it has none."""
@@ -131,11 +135,13 @@ def ensure_scheduled(
 def ensure_unscheduled(client: BaseClient, secret_id: str, *, check_mode: bool) -> ScheduleChange:
     """Have a secret not rotate by itself. AWS remembers its schedule.
 
-    :raises InputError: there is no such secret
     :raises AwsError: AWS refused
     """
-    before = Schedule.of(_described(client, secret_id))
-    after = Schedule(**{**vars(before), "enabled": False})
+    described = api.describe_secret(client, secret_id)
+    if described is None or "DeletedDate" in described:
+        return ScheduleChange(NEVER, NEVER, "the secret does not exist", None)
+    before = Schedule.of(described)
+    after = replace(before, enabled=False)
     if before.enabled and not check_mode:
         api.cancel_rotate_secret(client, secret_id)
     return ScheduleChange(before, after, "it rotated" if before.enabled else "it does not rotate", None)

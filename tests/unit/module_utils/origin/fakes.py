@@ -241,6 +241,8 @@ class Waf(Client):
         return self._update(RULE_GROUP, LockToken, settings)
 
     def do_check_capacity(self, Scope: str, Rules: list[dict[str, Any]]) -> Any:
+        if "CustomResponseBodyKey" in str(Rules):
+            raise self.error("WAFInvalidParameterException", "CheckCapacity")
         return {"Capacity": json.dumps(Rules, default=repr).count("ByteMatchStatement") * 2}
 
 

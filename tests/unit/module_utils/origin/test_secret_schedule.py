@@ -74,6 +74,8 @@ def test_rotation_is_turned_off_once_and_its_schedule_remembered():
     assert not ensure_unscheduled(secret, "s", check_mode=False).changed
     assert secret.writes == [False, "cancelled"]
     assert schedule(secret).after.automatically_after_days == 5
+    secret.described["DeletedDate"] = 1
+    assert ensure_unscheduled(secret, "s", check_mode=False).reason == "the secret does not exist"
 
 
 @pytest.mark.parametrize(
