@@ -356,6 +356,42 @@ def test_a_value_that_was_put_by_hand_is_adopted(pending_left):
     assert_converged(world)
 
 
+def test_a_rotation_is_rolled_back_by_moving_the_label_back():
+    world = make_world()
+    present(world)
+    old = value(world, "AWSCURRENT")
+    rotate(world)
+    stages = world.secrets[SECRET]["VersionIdsToStages"]
+    ids = versions(world)
+    stages[ids["AWSCURRENT"]], stages[ids["AWSPREVIOUS"]] = ["AWSPREVIOUS"], ["AWSCURRENT"]
+    present(world)
+    assert value(world, "AWSCURRENT") == old
+    assert_converged(world)
+
+
+def test_a_rotation_is_given_up_by_taking_the_label_away():
+    world = make_world()
+    present(world)
+    old = value(world, "AWSCURRENT")
+    world.kill_at = len(world.calls) + calls_until(world, "UpdateSecretVersionStage")
+    with pytest.raises(Killed):
+        rotate(world)
+    world.kill_at = None
+    assert world.edge_values() != {old}
+    del world.secrets[SECRET]["VersionIdsToStages"][versions(world)["AWSPENDING"]]
+    present(world)
+    assert value(world, "AWSCURRENT") == old
+    assert_converged(world)
+
+
+def calls_until(world: World, operation: str) -> int:
+    """How many calls a rotation of this world makes until it calls the operation first."""
+    whole = copy.deepcopy(world)
+    whole.calls.clear()
+    rotate(whole)
+    return whole.calls.index(operation) + 1
+
+
 def test_inspection():
     world = make_world("all")
     missing = inspect(world.origin())
