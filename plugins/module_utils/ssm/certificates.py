@@ -33,7 +33,7 @@ Element = Mapping[str, Any]
 Result = dict[str, Any]
 
 ISSUED_VALUES = frozenset({"certificate", "chain"})
-KNOWN_VALUES = {*OPTIONS, *STATE_ATTRIBUTES, *ISSUED_VALUES, "node_id", "state", "due", "reason"}
+KNOWN_VALUES = {*OPTIONS, *STATE_ATTRIBUTES, *ISSUED_VALUES, "node_id", "state", "due", "reason", "leased"}
 """What an element may hold: the settings, and what other modules return beside them, so that their results can be given
 as they are. Anything else is a mistake."""
 
