@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Element = TypeVar("Element")
 
-SCAN_SEGMENTS = 8
+SCAN_SEGMENTS = 4
 # botocore retries a call that was refused as a whole. What it does not retry is a part of a call that DynamoDB put
 # off: these are the seconds to wait before each further try of that part.
 PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
