@@ -187,12 +187,6 @@ options:
       error:
         description: Why no new certificate could be installed. It is kept in the record until one is.
         type: str
-      forget_pending:
-        description:
-          - With O(records[].error), forget a certificate that was issued and not installed, because the node has lost its
-            key. By default the next run installs it.
-        type: bool
-        default: false
   defaults:
     description:
       - The settings of O(records) that apply where a record has none, for O(state=leased).
@@ -421,7 +415,6 @@ RESULT_OPTIONS: dict[str, dict[str, Any]] = {
     "public_key_sha256": {"type": "str", "no_log": False},
     "request_hash": {"type": "str"},
     "error": {"type": "str"},
-    "forget_pending": {"type": "bool", "default": False},
 }
 REGISTRATION_OPTIONS: dict[str, dict[str, Any]] = {"unset": {"type": "list", "elements": "str"}}
 ARGUMENT_SPEC = {

@@ -73,7 +73,6 @@ class Rotation:
     """How the work on one record ended.
 
     :ivar error: why it failed; None when the certificate is installed
-    :ivar forget_pending: the certificate that waits for its installation is of no use, because its key is lost
     """
 
     host_id: str
@@ -84,7 +83,6 @@ class Rotation:
     public_key_sha256: str | None = None
     request_hash: str | None = None
     error: str | None = None
-    forget_pending: bool = False
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Rotation:
@@ -98,8 +96,6 @@ class Rotation:
             raise InputError(f"{record}: a result needs serial and expiry, or error")
         if given["error"] is not None and given["serial"]:
             raise InputError(f"{record}: a result has a serial or an error, not both")
-        if given["forget_pending"] and given["error"] is None:
-            raise InputError(f"{record}: forget_pending goes with an error; a success forgets what was pending anyway")
         if given["serial"]:
             given["serial"] = normalized_serial(given["serial"])
         if given["expiry"]:
@@ -278,7 +274,7 @@ class _Wanted:
 
     reason: str
     sets: Mapping[str, Any]
-    removes: tuple[str, ...]
+    removes: tuple[str, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -307,7 +303,6 @@ def _failure(rotation: Rotation, now: datetime) -> _Wanted:
     return _Wanted(
         reason=error,
         sets={"status": FAILED, "last_error": error, "last_error_time": iso(now)},
-        removes=PENDING_FIELDS if rotation.forget_pending else (),
     )
 
 

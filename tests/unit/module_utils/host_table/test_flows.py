@@ -342,18 +342,17 @@ def test_results_are_plain_data(dynamodb):
 
 
 def test_a_result_that_is_none_fails_alone(dynamodb):
-    ids = host_ids(6)
+    ids = host_ids(5)
     fill(dynamodb, *ids)
     results = [
         {"host_id": ids[0], "serial": "0a:b1", "expiry": "2026-01-17 12:00:00", "error": ""},
         {"host_id": ids[1], "serial": "AB"},
         {"host_id": ids[2], "serial": "AB", "expiry": "2026-01-17 12:00:00", "error": "no"},
         {"host_id": ids[3], "serial": "AB", "expiry": "soon"},
-        {"host_id": ids[4], "serial": "AB", "expiry": "2026-01-17 12:00:00", "forget_pending": True},
-        {"host_id": ids[5], "serial": "XY", "expiry": "2026-01-17 12:00:00"},
+        {"host_id": ids[4], "serial": "XY", "expiry": "2026-01-17 12:00:00"},
     ]
     settled = flows.record_results(dynamodb, TABLE, results, now=NOW, renew_before=RENEW_BEFORE)
-    assert actions(settled) == ["recorded", *["failed"] * 5]
+    assert actions(settled) == ["recorded", *["failed"] * 4]
     assert item(dynamodb, ids[0])["serial"] == "AB1"
     for outcome, reason in zip(
         settled[1:],
@@ -361,7 +360,6 @@ def test_a_result_that_is_none_fails_alone(dynamodb):
             "needs serial and expiry, or error",
             "a serial or an error, not both",
             "expiry: 'soon' is no time; write it as 2026-01-31T12:00:00Z",
-            "forget_pending goes with an error",
             "serial 'XY' is not a hexadecimal number",
         ],
         strict=True,

@@ -194,12 +194,6 @@ def test_record_a_failure_keeps_the_old_certificate_and_the_pending_one():
     assert (again.action, again.change) == ("kept", None)
 
 
-def test_record_a_failure_that_lost_the_key():
-    record = record_of(**HELD, **PENDING)
-    plan = recorded(record, Rotation(NODE, error="key is missing", forget_pending=True))
-    assert not PENDING.keys() & after(plan, record).keys()
-
-
 def test_a_long_error_is_cut():
     record = record_of(**HELD)
     assert len(after(recorded(record, Rotation(NODE, error="x" * 5000)), record)["lastError"]) == plans.MAX_ERROR_TEXT
