@@ -145,8 +145,8 @@ def _explained(error: AwsError, job: Job) -> CertwrightError:
         return error
     return StateError(
         f"the document {job.document_name} is missing, or its default version is not the one with the SHA-256 "
-        f"{job.document_hash} that this version of the collection ships; run the playbook certwright.aws.bootstrap or "
-        f"the module certwright.aws.ssm_document ({error.detail})"
+        f"{job.document_hash} that document_hash asks for; to write the documents of this collection, run the playbook "
+        f"certwright.aws.bootstrap or the module certwright.aws.ssm_document ({error.detail})"
     )
 
 
