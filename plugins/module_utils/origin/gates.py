@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ..errors import InputError
 from . import condition, elbv2, rule, wafv2
@@ -25,8 +25,7 @@ from .wafv2 import WafResource
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-Accepted = list[str] | None
-State = TypeVar("State")
+Accepted: TypeAlias = "list[str] | None"
 Choose = Callable[[Accepted], Accepted]
 """Given the values that a gate accepts, those that it should accept; None to leave it alone.
 

@@ -71,8 +71,9 @@ def unknown_members(operation_model: OperationModel, body: bytes) -> Iterator[st
     wrapper = shape.serialization.get("resultWrapper")
     if payload:
         yield from _unknown_in_xml(shape.members[payload], element, f"{payload}.")
-    elif wrapper:
-        yield from _unknown_in_xml(shape, next(child for child in element if _tag(child) == wrapper), "")
+    for child in element:
+        if wrapper and _tag(child) == wrapper:
+            yield from _unknown_in_xml(shape, child, "")
 
 
 def _unknown_in_json(shape: Any, value: Any, path: str) -> Iterator[str]:

@@ -39,7 +39,7 @@ class Expectation:
 
 def refusals() -> list[Expectation]:
     """Requests that no origin may let in: without the header, with an empty one, and with a wrong value."""
-    wrong = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(32))
+    wrong = "".join(secrets.choice(string.ascii_letters + string.digits) for _place in range(32))
     return [
         Expectation("no header", None, False),
         Expectation("an empty value", "", False),

@@ -92,7 +92,7 @@ def test_present_then_rotated_twice(gates):
     world.calls.clear()
     assert not present(world).changed
     assert world.writes() == []
-    for _ in range(2):
+    for _time in range(2):
         old = value(world, "AWSCURRENT")
         report = rotate(world)
         assert (report.changed, report.action) == (True, "rotated")
@@ -483,16 +483,19 @@ def test_settings_of_the_secret():
 def test_no_value_is_ever_shown():
     world = make_world("all")
     reports = [present(world), rotate(world)]
-    values = [text[:8] for text in world.values_ever_used()]
     origin = world.origin()
     shown = [*(str(report.as_result()) for report in reports), repr(origin.read_secret()), repr(origin.read_edges())]
-    world.before["UpdateWebACL"] = lambda: (_ for _ in ()).throw(
-        world.client("wafv2", None).error("WAFInvalidParameterException", "UpdateWebACL", world.random_value(64))
-    )
-    with pytest.raises(AwsError) as refused:
+
+    def refuse_and_quote():
+        message = f"search string {value(world, 'AWSPENDING')} is no good"
+        raise world.client("wafv2", None).error("WAFInvalidParameterException", "UpdateWebACL", message)
+
+    world.before["UpdateWebACL"] = refuse_and_quote
+    with pytest.raises(AwsError, match=r"search string \*{8} is no good") as refused:
         rotate(world)
     shown.append("".join(traceback.format_exception(refused.value)))
-    assert len(values) == 2
+    values = [text[:8] for text in world.values_ever_used()]
+    assert len(values) == 3
     assert not [text for text in values for output in shown if text in output]
 
 

@@ -44,7 +44,7 @@ def do(world, step, *, version_id=TOKEN, seconds_left=900, **settings):
 
 def test_every_step_can_be_asked_for_again(world):
     for step in STEPS:
-        for _ in range(2):
+        for _time in range(2):
             assert do(world, step) == {"step": step, "version_id": TOKEN, "secret": SECRET}
     stages = world.secrets[SECRET]["VersionIdsToStages"]
     assert stages[TOKEN] == ["AWSCURRENT"]
