@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 ALLOWED_PATTERN = "^[A-Za-z0-9+/=,]*$"
 
@@ -52,7 +53,7 @@ READ_FIELDS = (*COMMON_FIELDS, "tls_endpoint", "server_name")
 REMOVE_FIELDS = COMMON_FIELDS
 CERTIFICATE_FIELDS = frozenset({"certificate", "intermediates", "root_certificate"})
 
-Value = str | tuple[bytes, ...]
+Value: TypeAlias = "str | tuple[bytes, ...]"
 """A line of text, or certificates in DER."""
 
 

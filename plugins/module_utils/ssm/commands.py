@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import AwsError, CertwrightError, InputError, NodeError, StateError, WaitTimeout
 from ..host.payload import NodeRecord, encode
@@ -32,7 +32,7 @@ NOT_YET_VISIBLE = frozenset({"InvocationDoesNotExist", "InvalidCommandId"})
 SHORTEST_DELIVERY_TIMEOUT_S = 30
 POLL_ERRORS_IN_A_ROW = 3
 
-Fates = dict[NodeRecord, Report | CertwrightError]
+Fates: TypeAlias = "dict[NodeRecord, Report | CertwrightError]"
 
 
 @dataclass(frozen=True)
