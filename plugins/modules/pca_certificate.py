@@ -203,7 +203,8 @@ options:
     description:
       - Name of the host table, where the ARN of each certificate is noted as soon as the CA has given it, before
         anything else can go wrong. The id of a request is then the id of a record.
-      - What could not be noted is told in RV(results[].journal_error), and as a warning.
+      - A certificate that could not be noted has failed, since nobody would know of it, or another run may have taken the
+        record over.
     type: str
   lease_owner:
     description: Who holds the lease on the records of O(inventory_table); nothing is noted in a record that somebody else holds.
@@ -301,15 +302,10 @@ results:
       type: str
       sample: expires in 9 h, renewal window 24 h
     certificate_arn:
-      description: ARN of the certificate; also of one that was issued and could not be fetched.
+      description: ARN of the certificate; also of one that was issued and could not be fetched or noted.
       returned: always
       type: str
       sample: arn:aws:acm-pca:us-east-1:123456789012:certificate-authority/11111111-2222-3333-4444-555555555555/certificate/6707447683a9b7f4055627ffd55cebcc
-    journal_error:
-      description: Why the ARN of a certificate that was issued could not be noted in O(inventory_table).
-      returned: when it could not
-      type: str
-      sample: the lease of i-0123456789abcdef0 is held by another run
     error_code:
       description: AWS's error code.
       returned: when AWS refused
@@ -532,9 +528,6 @@ def issue(module: CertwrightModule) -> None:
         on_issued=journal_of(module),
         check_mode=module.check_mode,
     )
-    for result in results:
-        if result.journal_error:
-            module.warn(f"{result.id}: {result.certificate_arn} could not be noted: {result.journal_error}")
     module.exit_batch([result.as_result() for result in results])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,7 @@ class CertificateResult:
     """What became of one request.
 
     ``action`` is ``issued``, ``resumed`` (issued by an earlier run, fetched now), ``kept`` or ``failed``; ``reason``
-    says why. In check mode ``issued`` means would be issued, without a certificate. ``journal_error`` says why nobody
-    took note of the ARN.
+    says why. In check mode ``issued`` means would be issued, without a certificate.
     """
 
     id: str
@@ -40,7 +39,6 @@ class CertificateResult:
     certificate_arn: str | None = None
     certificate: Certificate | None = None
     chain: str = ""
-    journal_error: str | None = None
     details: dict[str, str] = field(default_factory=dict)
 
     def as_result(self) -> dict[str, Any]:
@@ -54,8 +52,6 @@ class CertificateResult:
             "certificate_arn": self.certificate_arn,
             **self.details,
         }
-        if self.journal_error is not None:
-            result["journal_error"] = self.journal_error
         if self.certificate is not None:
             result |= self.certificate.as_result() | {"chain": self.chain}
         return result
@@ -135,7 +131,7 @@ def issue_certificates(
 
     :param on_issued: called in this thread with the ARNs of issued certificates, in groups, as soon as they are known
         and before they are fetched. What it does not take is offered once more at the end; what it never took has
-        the reason in its result's ``journal_error``.
+        failed: a certificate that nobody knows of must not come into use, and may be another run's affair by now.
     :raises InputError: an id occurs twice
     """
     check_ids(requests)
@@ -250,8 +246,10 @@ def _issue(run: _Run, plans: Sequence[Plan], journal: Journal) -> None:
             else:
                 run.settle(plan, "issued", fetched.result())
     journal.close()
-    for request_id, why in journal.refused.items():
-        run.results[request_id] = replace(run.results[request_id], journal_error=str(why))
+    for plan, arn, _issued_at in issued:
+        if plan.request.id in journal.refused:
+            why = journal.refused[plan.request.id]
+            run.fail(plan.request, StateError(f"issued, but not used, because it could not be noted: {why}"), arn)
 
 
 def _issue_one(pca: BaseClient, plan: Plan) -> str:

@@ -85,13 +85,13 @@ def test_arns_are_journaled_in_groups_before_they_are_fetched(pca, root, calls):
     assert {id for group in groups for id in group} == {result.id for result in results}
 
 
-def test_a_failing_journal_loses_nothing_and_is_not_silent(pca, root):
+def test_a_certificate_that_was_not_noted_is_not_used(pca, root):
     def broken(_entries):
         raise CertwrightError("the table is gone")
 
     results = run(pca, *(request(root, f"h{n}") for n in range(3)), on_issued=broken)
-    assert all(result.action == "issued" and result.certificate_arn for result in results)
-    assert {result.as_result()["journal_error"] for result in results} == {"the table is gone"}
+    assert all(result.action == "failed" and result.certificate_arn for result in results)
+    assert all(result.reason.endswith("could not be noted: the table is gone") for result in results)
 
 
 def test_a_journal_that_recovers_gets_everything(pca, root):
@@ -106,7 +106,7 @@ def test_a_journal_that_recovers_gets_everything(pca, root):
 
     results = run(pca, *(request(root, f"h{n}") for n in range(27)), on_issued=flaky)
     assert len(taken) == 27
-    assert not any(result.journal_error for result in results)
+    assert {result.action for result in results} == {"issued"}
 
 
 def test_a_refused_entry_is_named_and_offered_once_more(pca, root):
@@ -117,7 +117,8 @@ def test_a_refused_entry_is_named_and_offered_once_more(pca, root):
         return {entry.id: CertwrightError("the lease was lost") for entry in entries if entry.id == "b"}
 
     results = run(pca, request(root, "a"), request(root, "b"), on_issued=partly)
-    assert [(result.id, result.journal_error) for result in results] == [("a", None), ("b", "the lease was lost")]
+    assert [(result.id, result.action) for result in results] == [("a", "issued"), ("b", "failed")]
+    assert results[1].reason.endswith("the lease was lost")
     assert sorted(offered[0]) == ["a", "b"]
     assert offered[1] == ["b"]
 
