@@ -33,7 +33,8 @@ options:
       origins:
         description:
           - The ids of the origins that are sent the header.
-          - When it is not given, all custom origins are, that is, those that are no S3 buckets.
+          - When it is not given, all custom origins are, that is, those that are no S3 buckets. Name them where some
+            belong to somebody else, who would learn the value.
         type: list
         elements: str
   web_acls:

@@ -29,10 +29,9 @@ def ensure_present(origin: OriginHeader, wish: SecretWish, *, check_mode: bool) 
     :raises InputError: it cannot be done as asked; nothing was changed
     :raises WaitTimeout: a change did not take effect in time; run again to go on from there
     """
-    described, before = _look(origin)
-    readable = bool(before.versions)
-    if not readable:
-        origin.check(["x" * origin.settings.value_length])
+    described, secret, before = _look(origin)
+    existed = secret is not None
+    origin.check(_values_of_a_rotation(origin, secret))
     changes = ensure_secret(
         origin.secrets,
         origin.secret_id,
@@ -41,20 +40,18 @@ def ensure_present(origin: OriginHeader, wish: SecretWish, *, check_mode: bool) 
         value_length=origin.settings.value_length,
         check_mode=check_mode,
     )
-    if readable or not check_mode:
+    if secret is None and not check_mode:
         secret = origin.read_secret()
-        if _converge(origin, secret, before, check_mode=check_mode):
-            changes.append("distributions or origin differed")
-        versions = secret.version_ids()
-    else:
-        versions = {CURRENT: "(new)"}
+    if secret and _converge(origin, secret, before, check_mode=check_mode):
+        changes.append("distributions or origin differed")
     if not changes:
         return Report(False, "kept", "everything is as it should be", before, before)
     if check_mode:
+        versions = secret.version_ids() if secret else {CURRENT: "(new)"}
         after = before.converged(versions, origin.settings.retire_previous)
     else:
         after = take_snapshot(origin, origin.read_secret())
-    return Report(True, "updated" if readable else "created", ", ".join(changes), before, after)
+    return Report(True, "updated" if existed else "created", ", ".join(changes), before, after)
 
 
 def ensure_rotated(
@@ -102,7 +99,7 @@ def ensure_absent(origin: OriginHeader, *, recovery_window_in_days: int, check_m
     :raises InputError: without its rule a web ACL would refuse every request; nothing was changed
     :raises WaitTimeout: the origin still demands the header, and the edges still send it; run again
     """
-    described, before = _look(origin)
+    described, _secret, before = _look(origin)
     delete = is_live(described)
     if not (before.demanded_anywhere or before.sends_anything or delete):
         return Report(False, "kept", "it is absent", before, before)
@@ -117,16 +114,22 @@ def ensure_absent(origin: OriginHeader, *, recovery_window_in_days: int, check_m
     return Report(True, "removed", "it was present", before, before.emptied())
 
 
-def _look(origin: OriginHeader) -> tuple[dict[str, Any] | None, Snapshot]:
-    """What DescribeSecret answers, and everything as it is; the values of a deleted secret cannot be read."""
+def _look(origin: OriginHeader) -> tuple[dict[str, Any] | None, OriginSecret | None, Snapshot]:
+    """What DescribeSecret answers, the secret unless it is missing or deleted, and everything as it is."""
     described = api.describe_secret(origin.secrets, origin.secret_id)
-    return described, take_snapshot(origin, secret_of(origin.secrets, described))
+    secret = secret_of(origin.secrets, described)
+    return described, secret, take_snapshot(origin, secret)
+
+
+def _values_of_a_rotation(origin: OriginHeader, secret: OriginSecret | None) -> list[str]:
+    """The two values that a gate has to accept while it rotates, with stand-ins for those that do not exist yet."""
+    usable = secret.usable_values() if secret else []
+    return [*usable, *(character * origin.settings.value_length for character in "xy"[len(usable) :])]
 
 
 def _converge(origin: OriginHeader, secret: OriginSecret, before: Snapshot, *, check_mode: bool) -> bool:
     """Bring edges and gates to the secret's current value, and tell whether that is a change."""
     allowed = secret.usable_values()
-    origin.check(allowed)
     widen = origin.accept_too(secret, check_mode=check_mode)
     send = origin.send(secret.current, secret, unless=allowed, check_mode=True)
     if send and not check_mode:

@@ -509,7 +509,7 @@ def test_no_value_is_ever_shown():
         (lambda w: None, {"rule_priority": 7}, "has a rule of priority 7 already, other"),
         (lambda w: None, {"rule_name": "other"}, "rule other does not look at the header"),
         (lambda w: None, {"rule_action": "allow"}, "allows by default"),
-        (lambda w: w.add_rule_group(capacity=1), {}, "would need 2 WCU.*its capacity is 1"),
+        (lambda w: w.add_rule_group(capacity=3), {}, "would need 4 WCU.*its capacity is 3"),
         (lambda w: w.add_listener_rule(), {"header_name": "X-" + "a" * 39}, "a listener rule takes at most 40"),
     ],
 )
@@ -525,6 +525,6 @@ def test_a_listener_rule_at_its_limit_is_refused():
     world = make_world("listener_rule")
     rule = world.listener_rules[LISTENER_RULE].value
     rule["Conditions"].append({"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"] * 4}})
-    with pytest.raises(InputError, match="would have 6 values"):
+    with pytest.raises(InputError, match="would have 7 values"):
         present(world)
     assert world.writes() == []
