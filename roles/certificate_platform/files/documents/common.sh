@@ -97,8 +97,10 @@ limited() {
   timeout -k 5 "$command_timeout" "$@" </dev/null >/dev/null 2>"$home/said" 9>&-
   status=$?
   said=$(tail -c 400 "$home/said")
-  said="exit status $status${said:+: }$said"
-  [ "$status" != 124 ] && [ "$status" != 137 ] || said="not ended after $command_timeout s"
+  case $status in
+    124 | 137 | 143) said="not ended after $command_timeout s" ;; # timeouts differ in what they return
+    *) said="exit status $status${said:+: }$said" ;;
+  esac
   rm -f "$home/said"
   return "$status"
 }
