@@ -136,7 +136,7 @@ def test_what_a_creation_lacks_is_named(client: Any) -> None:
 
 def test_two_of_a_name_are_told_apart_by_arn(client: Any, anchor: Wanted) -> None:
     source = anchor.members["source"]
-    first, second = (client.create_trust_anchor(name="fleet", source=source)["trustAnchor"] for _ in range(2))
+    first, second = (client.create_trust_anchor(name="fleet", source=source)["trustAnchor"] for _anchor in range(2))
     with pytest.raises(InputError, match=f"{first['trustAnchorArn']}, .*{second['trustAnchorArn']}; say which"):
         ensure_anchor(client, anchor)
     with pytest.raises(InputError, match="say which"):
