@@ -85,7 +85,7 @@ def _attempts(function: LambdaFunction, event: Any) -> None:
 
 
 def _deliver(arn: str, message: str) -> None:
-    _, _, service, region, account, name = arn.split(":", 5)
+    service, region, account, name = arn.split(":", 5)[2:]
     if service == "sns":
         sns_backends[account][region].publish(message, arn=arn)
     elif service == "sqs":
@@ -156,10 +156,10 @@ def _in_process(
     ):
         os.close(write_end)
         try:
-            printed, _ = process.communicate(json.dumps(invocation).encode(), timeout)
+            printed, _errors = process.communicate(json.dumps(invocation).encode(), timeout)
         except subprocess.TimeoutExpired:
             process.kill()
-            printed, _ = process.communicate()
+            printed, _errors = process.communicate()
             return _failure(f"Task timed out after {timeout:.2f} seconds"), printed.decode(errors="replace")
         text = reply.read()
     outcome = json.loads(text) if text else _failure(f"Runtime exited with status {process.returncode}")
@@ -219,13 +219,29 @@ def _invoked(function: LambdaFunction, body: str, headers: Any, response_headers
     return payload.encode()
 
 
-def _remember_dead_letters(initialise: Any) -> Any:
-    @functools.wraps(initialise)
-    def wrapped(function: LambdaFunction, account_id: str, spec: dict[str, Any], *rest: Any, **named: Any) -> None:
-        initialise(function, account_id, spec, *rest, **named)
-        function.dead_letter_config = spec.get("DeadLetterConfig") or {}  # type: ignore[attr-defined] # moto drops it
+def _with_dead_letters(initialise: Any, configuration: Any, update: Any) -> tuple[Any, Any, Any]:
+    """moto's methods, but with a function's dead-letter queue, which moto drops."""
 
-    return wrapped
+    @functools.wraps(initialise)
+    def remembering(
+        function: LambdaFunction, account_id: str, spec: dict[str, Any], *others: Any, **named: Any
+    ) -> None:
+        initialise(function, account_id, spec, *others, **named)
+        function.dead_letter_config = spec.get("DeadLetterConfig") or {}  # type: ignore[attr-defined]
+
+    @functools.wraps(configuration)
+    def telling(function: LambdaFunction, on_create: bool = False) -> dict[str, Any]:
+        held = getattr(function, "dead_letter_config", None)
+        return {**configuration(function, on_create), **({"DeadLetterConfig": held} if held else {})}
+
+    @functools.wraps(update)
+    def updating(function: LambdaFunction, config_updates: dict[str, Any]) -> dict[str, Any]:
+        if "DeadLetterConfig" in config_updates:
+            function.dead_letter_config = config_updates["DeadLetterConfig"]  # type: ignore[attr-defined]
+        update(function, config_updates)
+        return function.get_configuration()
+
+    return remembering, telling, updating
 
 
 def install() -> None:
@@ -233,4 +249,7 @@ def install() -> None:
     if getattr(LambdaFunction.invoke, "__module__", "") == __name__:
         return
     LambdaFunction.invoke = _invoked  # type: ignore[method-assign,assignment]
-    LambdaFunction.__init__ = _remember_dead_letters(LambdaFunction.__init__)  # type: ignore[method-assign]
+    patched = _with_dead_letters(
+        LambdaFunction.__init__, LambdaFunction.get_configuration, LambdaFunction.update_configuration
+    )
+    LambdaFunction.__init__, LambdaFunction.get_configuration, LambdaFunction.update_configuration = patched  # type: ignore[method-assign]

@@ -181,6 +181,15 @@ def test_an_asynchronous_failure_reaches_the_dead_letter_queue(
     assert messages(clients, queue[0]) == [{"lost": True}]
 
 
+def test_a_function_tells_and_changes_its_dead_letter_queue(
+    clients: dict[str, Any], function: Callable[..., str], queue: tuple[str, str]
+) -> None:
+    arn, wanted = function("note"), {"TargetArn": queue[1]}
+    assert "DeadLetterConfig" not in clients["lambda"].get_function_configuration(FunctionName=arn)
+    clients["lambda"].update_function_configuration(FunctionName=arn, DeadLetterConfig=wanted)
+    assert clients["lambda"].get_function_configuration(FunctionName=arn)["DeadLetterConfig"] == wanted
+
+
 def test_a_rule_invokes_a_function_that_permits_it(
     clients: dict[str, Any], function: Callable[..., str], queue: tuple[str, str], rule: Callable[..., str]
 ) -> None:
