@@ -4,27 +4,33 @@
 
 """Run the test suites, all or the ones named, and end with one line: ``N passed, N failed``.
 
-A suite that ran nothing counts as a failure. What a suite prints is in ``build/reports/<suite>.log``; it is shown
-when the suite failed.
+Two suites run at once (``TEST_JOBS``), the longest first. A suite that ran nothing counts as a failure. What a suite
+prints is in ``build/reports/<suite>.log``; its end is shown when the suite failed.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.collection_tree import copy_to
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 REPORTS = CHECKOUT / "build" / "reports"
 BIN = Path(sys.executable).parent
-COMMAND_TIMEOUT_S = 900
+COMMAND_TIMEOUT_S = 1200
+SHOWN_LINES = 200
+NEWEST = ("python3.14", "python3.13")
 CLOSING_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 
@@ -132,29 +138,58 @@ def counted(suite: str, *command: str | Path) -> Tally:
     return Tally(passed, max(failed, int(code != 0)))
 
 
+def newest_python() -> Path | None:
+    """A Python newer than this one that works: the newest ansible-core needs it."""
+    wanted = f"3.{sys.version_info.minor + 1}"
+    candidates = [Path(found) for name in NEWEST if (found := shutil.which(name))]
+    candidates += [path for name in NEWEST for path in sorted(Path.home().glob(f".pyenv/versions/*/bin/{name}"))]
+    for candidate in candidates:
+        works = subprocess.run([candidate, "-c", "import venv"], check=False, capture_output=True).returncode == 0
+        if works and candidate.name >= f"python{wanted}":
+            return candidate
+    return None
+
+
+def newest() -> Tally:
+    """The unit tests and the demo once more, in a copy, with the newest Python, ansible-core and amazon.aws."""
+    python = newest_python()
+    copy = copy_to(CHECKOUT / "build" / "newest")
+    command = ["make", "-C", copy, "test", f"PYTHON={python}", f"VENV={CHECKOUT / '.venv-newest'}", "SUITES=unit demo"]
+    return counted("newest", *command)
+
+
 SUITES: dict[str, Callable[[], Tally]] = {
-    "lint": lint,
-    "unit": lambda: pytest_suite("unit", "tests/unit"),
-    "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
-    "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
     "scenarios": lambda: counted("scenarios", "python", "tests/scenarios.py"),
+    "newest": newest,
+    "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
+    "unit": lambda: pytest_suite("unit", "tests/unit"),
     "origin": lambda: counted("origin", "python", "-m", "tests.chaos.origin_load"),
+    "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
     "demo": lambda: counted("demo", "python", "tests/demo/check.py"),
+    "lint": lint,
 }
+
+
+def suites_of_this_machine() -> list[str]:
+    """All suites but the one that needs a Python that is not installed."""
+    return [name for name in SUITES if name != "newest" or newest_python()]
 
 
 def run_suite(name: str) -> Tally:
     """Run one suite, print its outcome, and on a failure what it printed last."""
     (REPORTS / f"{name}.log").unlink(missing_ok=True)
-    print(f"== {name}", flush=True)
+    print(f"== {name} begins", flush=True)
     started = time.monotonic()
     tally = SUITES[name]()
+    note = ""
     if tally.passed == 0 and tally.failed == 0:
-        print("    ran nothing, which counts as a failure")
+        note = " (it ran nothing, which counts as a failure)"
         tally = Tally(0, 1)
-    print(f"   {tally.passed} passed, {tally.failed} failed in {time.monotonic() - started:.0f} s", flush=True)
+    log = ""
     if tally.failed:
-        print("\n".join((REPORTS / f"{name}.log").read_text().splitlines()[-150:]), flush=True)
+        log = "\n" + "\n".join((REPORTS / f"{name}.log").read_text(errors="replace").splitlines()[-SHOWN_LINES:])
+    seconds = time.monotonic() - started
+    print(f"== {name}: {tally.passed} passed, {tally.failed} failed in {seconds:.0f} s{note}{log}", flush=True)
     return tally
 
 
@@ -165,7 +200,8 @@ def main(names: Sequence[str]) -> int:
         print(f"no such suite: {', '.join(sorted(unknown))}; there are: {', '.join(SUITES)}", file=sys.stderr)
         return 2
     REPORTS.mkdir(parents=True, exist_ok=True)
-    tallies = [run_suite(name) for name in names or SUITES]
+    with ThreadPoolExecutor(int(os.environ.get("TEST_JOBS", "2"))) as pool:
+        tallies = list(pool.map(run_suite, names or suites_of_this_machine()))
     passed = sum(tally.passed for tally in tallies)
     failed = sum(tally.failed for tally in tallies)
     print(f"{passed} passed, {failed} failed")
