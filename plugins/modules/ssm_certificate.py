@@ -15,6 +15,8 @@ description:
   - Before the switch the node checks that the certificate fits the key, verifies against its chain and is valid now, and
     that C(validation_command) succeeds. After it C(reload_command) runs, and C(tls_endpoint) must serve the new
     certificate. If anything fails, the node goes back to what it had, reloads again, and says why.
+  - These commands are run by C(sh) as root with the umask 077. They find the new files in the environment variables
+    C(CERTWRIGHT_CERT), C(CERTWRIGHT_KEY) and C(CERTWRIGHT_CHAIN), and the id of the record in C(CERTWRIGHT_HOST_ID).
   - The files that users name, C(<cert_path>/<host_id>.crt), C(<key_path>/<host_id>.key),
     C(<cacert_path>/ca_chain_certificate.crt) and C(<csr_path>/<host_id>.csr), are links to the version that is in use,
     which lies in C(<state_dir>/<host_id>/current) with C(fullchain.pem), C(intermediates.pem) and C(root.pem) beside them.
