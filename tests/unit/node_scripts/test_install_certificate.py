@@ -74,7 +74,7 @@ def test_second_run_changes_nothing(
 def test_current_and_previous_versions_are_kept(
     node: ScriptNode, settings: RecordSettings, authority: pki.Entity
 ) -> None:
-    (_first, _), (second, _), (third, run) = (rotate(node, settings, authority) for _ in range(3))
+    (_first, _run), (second, _run), (third, run) = (rotate(node, settings, authority) for _rotation in range(3))
     assert run.report.words["replaced"] == second.certificate.serial
     assert_installed(node, settings, third)
     home = node.home(settings)
@@ -166,7 +166,10 @@ class TestRefusedBeforeTheSwitch:
         [
             ("echo checked; echo not good >&2; exit 3", "the validation command failed: exit status 3: not good"),
             ("sleep 60", "the validation command failed: not ended after 1 s"),
-            ('cat "$CERTWRIGHT_KEY" >&2; false', "(withheld, because it holds a private key)"),
+            (
+                'cat "$CERTWRIGHT_KEY" >&2; seq 999 >&2; false',
+                "the validation command failed: exit status 1: (withheld, because it holds a private key)",
+            ),
         ],
     )
     def test_validation_command_fails(

@@ -136,7 +136,7 @@ class TestEndpoint:
     def test_new_certificate_is_served(self, node: ScriptNode, authority: pki.Entity, tmp_path: Path) -> None:
         with server(node, tmp_path) as endpoint:
             settings = record(tls_endpoint=endpoint, reload_command=f"touch {tmp_path}/reload")
-            first, second = (install_new(node, settings, authority) for _ in range(2))
+            first, second = (install_new(node, settings, authority) for _rotation in range(2))
             assert first != second
             assert node.install(settings, second).report.action == "kept"
             read = node.read(settings).report
@@ -179,7 +179,7 @@ def server(node: ScriptNode, tmp_path: Path) -> Iterator[str]:
     front.load_cert_chain(tmp_path / "spare")
     front.sni_callback = loaded
     listener = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    listener.handle_error = lambda *_: None  # type: ignore[method-assign]
+    listener.handle_error = lambda *_connection: None  # type: ignore[method-assign]
     listener.socket = front.wrap_socket(listener.socket, server_side=True)
     threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:

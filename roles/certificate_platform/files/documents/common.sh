@@ -49,7 +49,6 @@ fail() {
     roll_back
     action=rolled_back
   fi
-  case $message in *'PRIVATE KEY'*) message='(withheld, because it holds a private key)' ;; esac
   report "$action" "reason=$reason" "message:$(printf %s "$message" | tail -c 500 | encode)"
   exit 1
 }
@@ -97,6 +96,7 @@ limited() {
   timeout -k 5 "$command_timeout" "$@" </dev/null >/dev/null 2>"$home/said" 9>&-
   status=$?
   said=$(tail -c 400 "$home/said")
+  ! grep -q 'PRIVATE KEY' "$home/said" || said='(withheld, because it holds a private key)'
   case $status in
     124 | 137 | 143) said="not ended after $command_timeout s" ;; # timeouts differ in what they return
     *) said="exit status $status${said:+: }$said" ;;
