@@ -9,11 +9,14 @@ No other code of the collection starts a thread.
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Generic, TypeVar
 
 from .errors import CertwrightError, NotAttempted
@@ -87,10 +90,9 @@ def run_each(
     that were not begun come back with :class:`NotAttempted`, so that a caller can report what was done.
 
     :param rate: taken once before each item
-    :param on_outcome: called in the caller's thread as each item ends, in the order of ending
+    :param on_outcome: called in the caller's thread as each item ends
     """
     pending = list(items)
-    outcomes: dict[int, Outcome[Item, Value]] = {}
     stop = threading.Event()
 
     def attempt(item: Item) -> Outcome[Item, Value]:
@@ -103,24 +105,40 @@ def run_each(
         except CertwrightError as error:
             return Outcome(item, error=error)
 
-    with ThreadPoolExecutor(max_workers=max(1, min(max_workers, len(pending)))) as pool:
-        running: dict[Future[Outcome[Item, Value]], int] = {
-            pool.submit(attempt, item): index for index, item in enumerate(pending)
-        }
-        while running:
-            try:
-                done, _still = wait(running, return_when=FIRST_COMPLETED)
-            except KeyboardInterrupt:
-                stop.set()
-                continue
-            for future in done:
-                index = running.pop(future)
-                try:
-                    outcome = future.result()
-                except BaseException:
-                    stop.set()
-                    raise
-                outcomes[index] = outcome
+    workers = max(1, min(max_workers, len(pending)))
+    with _stopped_by_interrupt(stop), ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(attempt, item) for item in pending]
+        try:
+            for future in as_completed(futures):
+                outcome = future.result()
                 if on_outcome is not None:
                     on_outcome(outcome)
-    return [outcomes[index] for index in range(len(pending))]
+        except BaseException:
+            stop.set()
+            raise
+    return [future.result() for future in futures]
+
+
+_under_way: list[threading.Event] = []
+"""What stops each :func:`run_each` of the main thread; they may be nested, by way of ``on_outcome``."""
+
+
+@contextmanager
+def _stopped_by_interrupt(stop: threading.Event) -> Iterator[None]:
+    """Have Ctrl-C set ``stop``, instead of an exception that would strike wherever the main thread happens to be."""
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _under_way.append(stop)
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        _under_way.remove(stop)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    for stop in _under_way:
+        stop.set()
