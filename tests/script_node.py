@@ -62,7 +62,7 @@ class Run:
     @property
     def report(self) -> Report:
         """The only report."""
-        (report,) = self.reports.values()
+        (report,) = list(self.reports.values())
         return report
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from moto.cloudfront import urls as moto_urls
 from moto.cloudfront.exceptions import (
     DistributionAlreadyExists,
     InvalidIfMatchVersion,
@@ -25,8 +26,6 @@ from moto.cloudfront.exceptions import (
 )
 from moto.cloudfront.models import ActiveTrustedSigners, CloudFrontBackend, cloudfront_backends, random_id
 from moto.cloudfront.responses import CloudFrontResponse
-from moto.cloudfront.urls import url_bases  # noqa: F401 - moto reads it from this module
-from moto.cloudfront.urls import url_paths as moto_url_paths
 from moto.core.common_models import BaseModel
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult
@@ -243,7 +242,8 @@ class StrictCloudFrontResponse(CloudFrontResponse):
         return ActionResult({"Distribution": held.described(), "Location": location, "ETag": etag})
 
 
-url_paths = dict.fromkeys(moto_url_paths, StrictCloudFrontResponse.dispatch)
+url_bases = moto_urls.url_bases
+url_paths = dict.fromkeys(moto_urls.url_paths, StrictCloudFrontResponse.dispatch)
 
 
 def deployed(distribution_id: str) -> Config | None:
@@ -251,7 +251,7 @@ def deployed(distribution_id: str) -> Config | None:
 
     :raises NoSuchDistribution: there is none with this id
     """
-    for _, _, backend in cloudfront_backends.iter_backends():
+    for _account, _partition, backend in cloudfront_backends.iter_backends():
         held: Any = backend.distributions.get(distribution_id)
         if held is not None:
             return held.rollout.anywhere()

@@ -99,7 +99,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
         def handle_any(self) -> None:
             url = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = [(name, value) for name, value in self.headers.items()]
+            headers = list(self.headers.items())
             reply = server.counted(WebRequest(self.command, url.path, url.query, headers, self.client_address[0], body))
             self.send_response(reply.status)
             for name, value in reply.headers:
@@ -111,7 +111,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = handle_any
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, *_line: Any) -> None:
             """Nothing: requests are counted."""
 
     return Handler
@@ -144,13 +144,13 @@ class Origin(Server):
             self.rules[decision.rule] += 1
         if not decision.allowed:
             return Reply(decision.status, decision.body.encode(), decision.headers)
-        seen = {"origin": self.domain_name, "path": request.path, "headers": [name for name, _ in request.headers]}
+        seen = {"origin": self.domain_name, "path": request.path, "headers": [name for name, _value in request.headers]}
         return Reply(200, json.dumps(seen).encode(), [("Content-Type", "application/json")])
 
     def _take_fault(self, request: WebRequest) -> None:
         """Suffer a planned fault of the service ``origin``: its operation is the path, a blank, and the names of
         the request's ``X-`` headers, for example ``/probe x-origin-verify``."""
-        names = sorted(name.lower() for name, _ in request.headers if name.lower().startswith("x-"))
+        names = sorted(name.lower() for name, _value in request.headers if name.lower().startswith("x-"))
         fault = faults.plan.take(f"origin:{request.path} {' '.join(names)}", FAULT_KINDS)
         if fault:
             time.sleep(fault.seconds)
@@ -189,7 +189,7 @@ class Edge(Server):
 
     def _forwarded(self, request: WebRequest, definition: Mapping[str, Any], port: int) -> Reply:
         custom = [(item["HeaderName"], item["HeaderValue"]) for item in definition["CustomHeaders"].get("Items", [])]
-        dropped = HOP_BY_HOP | {name.lower() for name, _ in custom} | {"host", "content-length"}
+        dropped = HOP_BY_HOP | {name.lower() for name, _value in custom} | {"host", "content-length"}
         headers = [(name, value) for name, value in request.headers if name.lower() not in dropped]
         headers += [*custom, ("Host", definition["DomainName"]), ("Via", "1.1 edge.sandbox (CloudFront)")]
         path = definition["OriginPath"] + request.path + (f"?{request.query}" if request.query else "")
@@ -257,10 +257,10 @@ class _Servers:
         self.running[key] = server
         return {"id": key, **server.described()}
 
-    def described(self, _: Any, key: str) -> dict[str, Any]:
+    def described(self, _body: Any, key: str) -> dict[str, Any]:
         return {"id": key, **self.running[key].described()}
 
-    def stop(self, _: Any, key: str) -> dict[str, Any]:
+    def stop(self, _body: Any, key: str) -> dict[str, Any]:
         self.running.pop(key).stop()
         return {}
 
@@ -275,11 +275,11 @@ class _Servers:
 servers = _Servers()
 
 
-def _propagation(_: Any) -> list[dict[str, Any]]:
+def _propagation(_body: Any) -> list[dict[str, Any]]:
     return propagation.log()
 
 
-def _forget_propagation(_: Any) -> dict[str, Any]:
+def _forget_propagation(_body: Any) -> dict[str, Any]:
     propagation.forget()
     return {}
 

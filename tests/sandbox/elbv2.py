@@ -168,7 +168,7 @@ def in_effect(listener_arn: str) -> ListenerRules | None:
 
     :raises LookupError: there is no such listener
     """
-    _, _, _, region, account, _ = listener_arn.split(":", 5)
+    region, account = listener_arn.split(":")[3:5]
     backend: Any = elbv2_backends[account][region]
     if listener_arn not in backend.rollouts:
         raise LookupError(f"listener {listener_arn}")

@@ -113,7 +113,7 @@ def _at(path: str, message: Event) -> Any:
     return jmespath.search(re.sub(r"\[(\d+)\]\"", r'"[\1]', quoted), message)
 
 
-def _to_function(arn: str, payload: str, rule_arn: str, _: Mapping[str, Any]) -> bool:
+def _to_function(arn: str, payload: str, rule_arn: str, _target: Mapping[str, Any]) -> bool:
     try:
         function = lambdas.find(arn)
     except Refused:
@@ -124,8 +124,8 @@ def _to_function(arn: str, payload: str, rule_arn: str, _: Mapping[str, Any]) ->
     return True
 
 
-def _to_topic(arn: str, payload: str, rule_arn: str, _: Mapping[str, Any]) -> bool:
-    _, _, _, region, account, _ = arn.split(":")
+def _to_topic(arn: str, payload: str, rule_arn: str, _target: Mapping[str, Any]) -> bool:
+    region, account = arn.split(":")[3:5]
     backend = sns_backends[account][region]
     topic = backend.topics.get(arn)
     if topic is None or not permissions.permits(topic._policy_json["Statement"], SERVICE, "sns:Publish", rule_arn):
@@ -135,7 +135,7 @@ def _to_topic(arn: str, payload: str, rule_arn: str, _: Mapping[str, Any]) -> bo
 
 
 def _to_queue(arn: str, payload: str, rule_arn: str, target: Mapping[str, Any]) -> bool:
-    _, _, _, region, account, name = arn.split(":")
+    region, account, name = arn.split(":")[3:]
     backend = sqs_backends[account][region]
     queue = backend.queues.get(name)
     policy = json.loads(queue.policy) if queue and queue.policy else {"Statement": []}

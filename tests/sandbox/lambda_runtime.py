@@ -39,7 +39,7 @@ class Context:
 
 def run(handler: str, event: Any, context: Context) -> dict[str, Any]:
     """What the handler returned, or how it failed, in Lambda's form."""
-    module_name, _, function_name = handler.rpartition(".")
+    module_name, _dot, function_name = handler.rpartition(".")
     try:
         function = getattr(importlib.import_module(module_name.replace("/", ".")), function_name)
         return {"payload": json.dumps(function(event, context))}

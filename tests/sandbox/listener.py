@@ -62,7 +62,7 @@ class Handler(MotoRequestHandler):
         return status, headers, body
 
     def _reply(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        code, _, reason = status.partition(" ")
+        code, _space, reason = status.partition(" ")
         self.send_response(int(code), reason)
         names = set()
         for name, value in headers:

@@ -64,7 +64,7 @@ class Rollout(Generic[Value]):
     def write(self, value: Value, delay: Delay) -> None:
         """Let ``value`` take effect everywhere within ``delay``; the last place gets it exactly then."""
         now, seconds = time.monotonic(), drawn(delay)
-        arrivals = [now + _dice.between(0, seconds) for _ in range(self._places - 1)] + [now + seconds]
+        arrivals = [now + _dice.between(0, seconds) for _place in range(self._places - 1)] + [now + seconds]
         oldest_in_use = min(_newest(self._writes, place, now) for place in range(self._places))
         self._writes = [*self._writes[max(oldest_in_use, 0) :], (value, arrivals)]
         self._settled_at = max(self._settled_at, now + seconds)
@@ -87,7 +87,7 @@ class Rollout(Generic[Value]):
 
 def _newest(writes: Sequence[tuple[Any, list[float]]], place: int, now: float) -> int:
     """Index of the newest write that has reached the place, or -1."""
-    return max((index for index, (_, arrivals) in enumerate(writes) if arrivals[place] <= now), default=-1)
+    return max((index for index, (_value, arrivals) in enumerate(writes) if arrivals[place] <= now), default=-1)
 
 
 def log() -> list[dict[str, Any]]:

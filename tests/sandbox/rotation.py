@@ -152,7 +152,7 @@ class Rotation:
                 return False
             if not lambdas.permits(function, PRINCIPAL, secret.arn):
                 return False
-            _, failed = lambdas.invoke(function, {"Step": step, **event})
+            _answer, failed = lambdas.invoke(function, {"Step": step, **event})
             if failed:
                 return False
         return True

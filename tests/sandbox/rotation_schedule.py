@@ -139,7 +139,7 @@ def _day_matches(rules: Mapping[str, Any], date: datetime) -> bool:
         return date.day == last.day if day == "L" else date.day in _values(day, 1, 31)
     today = date.isoweekday() % 7 + 1  # Sunday is 1
     if "#" in weekday:
-        name, _, nth = weekday.partition("#")
+        name, _hash, nth = weekday.partition("#")
         return today in _values(name, 1, 7, _WEEKDAYS) and (date.day - 1) // 7 + 1 == int(nth)
     if weekday.endswith("L"):
         return today in _values(weekday[:-1], 1, 7, _WEEKDAYS) and (date + timedelta(days=7)).month != date.month
@@ -150,8 +150,8 @@ def _values(text: str, low: int, high: int, names: list[str] | None = None) -> s
     """The numbers that a field of a cron expression stands for."""
     found: set[int] = set()
     for part in text.split(","):
-        span, _, step = part.partition("/")
-        first, _, last = span.partition("-")
+        span, _slash, step = part.partition("/")
+        first, _dash, last = span.partition("-")
         start = low if first in ("*", "") else _number(first, low, names)
         end = _number(last, low, names) if last else (high if step or first in ("*", "") else start)
         if not low <= start <= end <= high:

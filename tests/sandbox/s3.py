@@ -31,7 +31,7 @@ def _with_eventbridge(response: S3Response, result: ActionResult) -> Any:
 
 def _tell_eventbridge(account_id: str, bucket: FakeBucket, event_name: str, key: Any) -> None:
     """Replaces moto's function, which names another reason than AWS and hides its own failures."""
-    _, _, operation = event_name.partition(":")[2].partition(":")
+    operation = event_name.partition(":")[2].partition(":")[2]
     detail = {
         "version": "0",
         "bucket": {"name": bucket.name},

@@ -139,7 +139,7 @@ def _fields(request: WebRequest, content: Mapping[str, Any]) -> list[bytes]:
     return [value.encode("latin-1", "replace") for value in values]
 
 
-def _byte_match(_: Policy, content: Mapping[str, Any], value: bytes) -> bool:
+def _byte_match(_policy: Policy, content: Mapping[str, Any], value: bytes) -> bool:
     sought = base64.b64decode(content["SearchString"])
     return {
         "EXACTLY": lambda: value == sought,
@@ -150,7 +150,7 @@ def _byte_match(_: Policy, content: Mapping[str, Any], value: bytes) -> bool:
     }[content["PositionalConstraint"]]()
 
 
-def _size_constraint(_: Policy, content: Mapping[str, Any], value: bytes) -> bool:
+def _size_constraint(_policy: Policy, content: Mapping[str, Any], value: bytes) -> bool:
     difference = len(value) - content["Size"]
     return {
         "EQ": difference == 0,
@@ -162,7 +162,7 @@ def _size_constraint(_: Policy, content: Mapping[str, Any], value: bytes) -> boo
     }[content["ComparisonOperator"]]
 
 
-def _regex_match(_: Policy, content: Mapping[str, Any], value: bytes) -> bool:
+def _regex_match(_policy: Policy, content: Mapping[str, Any], value: bytes) -> bool:
     return re.search(content["RegexString"].encode(), value) is not None
 
 

@@ -283,7 +283,7 @@ class StrictWAFV2Response(WAFV2Response):
         users = [
             acl.arn
             for acl in backend.wacls.values()
-            if any(content.get("ARN") == group.arn for _, content in waf_rules.every_statement(acl.rules))
+            if any(content.get("ARN") == group.arn for _kind, content in waf_rules.every_statement(acl.rules))
         ]
         if users:
             raise Refused("WAFAssociatedItemException", f"{group.arn} is used by {', '.join(users)}")
@@ -315,7 +315,7 @@ def _answer(body: dict[str, Any]) -> TYPE_RESPONSE:
 
 def enforced(web_acl_arn: str) -> Policy | None:
     """The policy that a request to a resource behind this web ACL meets now."""
-    _, _, _, region, account, resource = web_acl_arn.split(":", 5)
+    region, account, resource = web_acl_arn.split(":", 5)[3:]
     backend: Any = wafv2_backends[account][GLOBAL_REGION if resource.startswith("global/") else region]
     return backend.policy(web_acl_arn)
 

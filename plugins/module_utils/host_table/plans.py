@@ -228,7 +228,10 @@ def recording(
         return _unknown()
     if lease_owner is None and record.leased(now):
         return Plan("failed", f"not recorded: {_lease_text(record)}", failed=True)
-    wanted = _success(record, rotation, renew_before) if rotation.error is None else _failure(rotation, now)
+    if rotation.serial is None or rotation.expiry is None:
+        wanted = _failure(rotation, now)
+    else:
+        wanted = _success(record, rotation, rotation.serial, rotation.expiry, renew_before)
     item = record.item
     sets = {name: value for name, value in wanted.sets.items() if getattr(record, name) != value}
     removes = [name for name in (*wanted.removes, *LEASE_FIELDS) if STATE_ATTRIBUTES[name] in item]
@@ -278,23 +281,21 @@ class _Wanted:
     written: Mapping[str, str] = field(default_factory=dict)
 
 
-def _success(record: Record, rotation: Rotation, renew_before: timedelta) -> _Wanted:
-    assert rotation.serial is not None
-    assert rotation.expiry is not None
+def _success(record: Record, rotation: Rotation, serial: str, expiry: datetime, renew_before: timedelta) -> _Wanted:
     about = {name: getattr(rotation, name) for name in CERTIFICATE_FIELDS}
     given = {name: value for name, value in about.items() if value is not None}
-    stale = [name for name in about if name not in given and record.serial != rotation.serial]
+    stale = [name for name in about if name not in given and record.serial != serial]
     return _Wanted(
-        reason=f"certificate {rotation.serial}, expires {iso(rotation.expiry)}",
+        reason=f"certificate {serial}, expires {iso(expiry)}",
         sets={
-            "serial": rotation.serial,
-            "expiry": rotation.expiry,
+            "serial": serial,
+            "expiry": expiry,
             "status": DEPLOYED,
-            "renewal_date": renewal_date_text(rotation.expiry, renew_before),
+            "renewal_date": renewal_date_text(expiry, renew_before),
             **given,
         },
         removes=(*stale, "revoked", *PENDING_FIELDS, *ERROR_FIELDS),
-        written={"expiry": expiry_text(rotation.expiry)},
+        written={"expiry": expiry_text(expiry)},
     )
 
 

@@ -111,7 +111,7 @@ class Fleet:
         if kind not in {"real", "simulated"} or prefix not in {"i-", "mi-"}:
             raise ValueError("kind is real or simulated, prefix is i- or mi-")
         with self._lock:
-            made = [self._make(kind, prefix, attributes) for _ in range(count)]
+            made = [self._make(kind, prefix, attributes) for _node in range(count)]
             self._nodes.update((node.id, node) for node in made)
         return made
 

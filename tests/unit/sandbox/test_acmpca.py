@@ -273,7 +273,7 @@ def test_deleting_and_restoring(pca, root):
 
 def test_threads_may_issue_at_once(pca, root):
     arns: list[str] = []
-    threads = [Thread(target=lambda: arns.append(issue(pca, root, make_csr()))) for _ in range(8)]
+    threads = [Thread(target=lambda: arns.append(issue(pca, root, make_csr()))) for _thread in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

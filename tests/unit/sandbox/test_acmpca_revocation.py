@@ -22,7 +22,7 @@ from tests.sandbox import clock, control, profile
 from tests.sandbox.acmpca import listeners
 
 BUCKET = "crl-bucket"
-ACTIONS = ["s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation"]
+ACTIONS = ("s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation")
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_crl_is_written_once_something_refers_to_it_and_after_each_revocation(pc
 def test_partitions_are_separate_lists(pca, s3):
     profile.change({"crl_partition_certificates": 2})
     root = active_root(pca, **crl(CrlType="PARTITIONED"))
-    arns = [issue(pca, root, make_csr()) for _ in range(3)]
+    arns = [issue(pca, root, make_csr()) for _certificate in range(3)]
     leaves = [load(fetch(pca, root, arn)["Certificate"]) for arn in arns]
     urls = [
         leaf.extensions.get_extension_for_class(x509.CRLDistributionPoints).value[0].full_name[0].value

@@ -161,7 +161,7 @@ def test_deployment_takes_its_time_and_edges_disagree_meanwhile(cdn: Any, monkey
     cdn.update_distribution(Id=identity, IfMatch=made["ETag"], DistributionConfig=config(OriginPath="/new"))
 
     def seen() -> set[str]:
-        answers = [cloudfront.deployed(identity) for _ in range(60)]
+        answers = [cloudfront.deployed(identity) for _read in range(60)]
         return {answer["Origins"]["Items"][0]["OriginPath"] for answer in answers if answer}
 
     assert seen() == {"/old"}

@@ -57,7 +57,7 @@ def refused(call: Any, **request: Any) -> dict[str, Any]:
 
 
 def test_a_table_has_an_id_that_stays(dynamodb: Any) -> None:
-    first, second = (dynamodb.describe_table(TableName=TABLE)["Table"]["TableId"] for _ in range(2))
+    first, second = (dynamodb.describe_table(TableName=TABLE)["Table"]["TableId"] for _read in range(2))
     assert first == second
 
 
@@ -82,7 +82,7 @@ def test_an_item_that_cannot_be_updated_undoes_the_others(dynamodb: Any) -> None
 
 def test_a_token_makes_a_transaction_idempotent(dynamodb: Any) -> None:
     request = {"TransactItems": [add("c1")], "ClientRequestToken": "token-1"}
-    for _ in range(3):
+    for _attempt in range(3):
         dynamodb.transact_write_items(**request)
     assert value(dynamodb, "c1") == "1"
     response = refused(dynamodb.transact_write_items, **{**request, "TransactItems": [add("c2")]})
@@ -124,7 +124,7 @@ def test_conditions_hold_among_threads(dynamodb: Any) -> None:
         except ClientError as error:
             outcomes.append(error.response["Error"]["Code"])
 
-    threads = [threading.Thread(target=take) for _ in range(12)]
+    threads = [threading.Thread(target=take) for _thread in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -175,10 +175,10 @@ def test_a_rotation_in_the_wrong_order_is_refused_until_the_edge_has_the_new_val
         Rules=rules_for(b"two"),
     )
     cdn.update_distribution(Id=made["Distribution"]["Id"], IfMatch=made["ETag"], DistributionConfig=config("two"))
-    statuses = {fetched(front["url"])[0] for _ in range(10)}
+    statuses = {fetched(front["url"])[0] for _request in range(10)}
     assert 403 in statuses
     time.sleep(0.2)
-    assert {fetched(front["url"])[0] for _ in range(10)} == {200}
+    assert {fetched(front["url"])[0] for _request in range(10)} == {200}
 
 
 def test_a_listener_rule_guards_without_regard_to_case_and_with_wildcards(aws: dict[str, Any]) -> None:

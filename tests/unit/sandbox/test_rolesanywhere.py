@@ -75,10 +75,10 @@ def refused(code: str, message: str = "") -> Any:
 class Workload:
     """What a program outside of AWS has: a certificate, its key, and three ARNs."""
 
-    def __init__(self, sandbox: Sandbox, authority: pki.Entity, trust: Any = TRUST, **profile: Any) -> None:
+    def __init__(self, sandbox: Sandbox, authority: pki.Entity, trust: Any = None, **profile: Any) -> None:
         self._sandbox = sandbox
         iam, self.ra = client(sandbox, "iam"), client(sandbox, "rolesanywhere")
-        role = iam.create_role(RoleName=unique("role"), AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        role = iam.create_role(RoleName=unique("role"), AssumeRolePolicyDocument=json.dumps(trust or TRUST))["Role"]
         self.role_arn = role["Arn"]
         settings = {"name": unique("profile"), "roleArns": [self.role_arn], "enabled": True, **profile}
         self.profile = self.ra.create_profile(**settings)["profile"]
@@ -421,7 +421,7 @@ def test_tags_belong_to_the_resource(ra: Any, authority: pki.Entity) -> None:
 
 
 def test_lists_come_in_pages(ra: Any, authority: pki.Entity) -> None:
-    made = {anchor_of(ra, authority)["name"] for _ in range(3)}
+    made = {anchor_of(ra, authority)["name"] for _anchor in range(3)}
     pages = list(ra.get_paginator("list_trust_anchors").paginate(pageSize=2))
     assert len(pages) > 1
     assert made <= {anchor["name"] for page in pages for anchor in page["trustAnchors"]}

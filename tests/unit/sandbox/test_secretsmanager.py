@@ -50,7 +50,7 @@ class Function:
         self.events: list[dict[str, Any]] = []
         self.failing: set[str] = set()
 
-    def invoke(self, _: Any, event: dict[str, Any]) -> tuple[str, bool]:
+    def invoke(self, _function: Any, event: dict[str, Any]) -> tuple[str, bool]:
         self.events.append(event)
         if event["Step"] in self.failing:
             return "{}", True
@@ -76,7 +76,7 @@ class Function:
 def function(secrets: Any, monkeypatch: pytest.MonkeyPatch) -> Function:
     made = Function(secrets)
     monkeypatch.setattr(lambdas, "find", lambda arn: SimpleNamespace(arn=arn))
-    monkeypatch.setattr(lambdas, "permits", lambda *_: True)
+    monkeypatch.setattr(lambdas, "permits", lambda *_asked: True)
     monkeypatch.setattr(lambdas, "invoke", made.invoke)
     return made
 

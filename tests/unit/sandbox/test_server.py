@@ -60,7 +60,7 @@ def test_an_error_comes_after_the_calls_that_pass_and_as_often_as_planned(clean:
     fault = {"kind": "error", "service": "ssm", "operation": "DescribeP*", "code": "InternalServerError", "status": 500}
     clean.control("POST", "/faults", {**fault, "after": 1, "times": 2})
     client = once(clean, "ssm")
-    outcomes = [_outcome(client.describe_parameters) for _ in range(4)]
+    outcomes = [_outcome(client.describe_parameters) for _call in range(4)]
     assert outcomes == ["ok", "InternalServerError", "InternalServerError", "ok"]
 
 
@@ -104,13 +104,13 @@ def test_a_process_group_is_killed_at_the_nth_call(clean: Sandbox, when: str, ac
 def test_a_quota_refuses_what_is_too_fast(clean: Sandbox) -> None:
     clean.control("POST", "/quotas", {"ssm:DescribeParameters": 5})
     client = once(clean, "ssm")
-    outcomes = [_outcome(client.describe_parameters) for _ in range(8)]
+    outcomes = [_outcome(client.describe_parameters) for _call in range(8)]
     assert outcomes[:5] == ["ok"] * 5
     assert outcomes[-1] == "ThrottlingException"
     time.sleep(0.25)
     assert _outcome(client.describe_parameters) == "ok"
     clean.control("POST", "/quotas", {"ssm:DescribeParameters": None})
-    assert [_outcome(client.describe_parameters) for _ in range(8)] == ["ok"] * 8
+    assert [_outcome(client.describe_parameters) for _call in range(8)] == ["ok"] * 8
 
 
 def test_what_is_missing_is_refused_and_not_retried(clean: Sandbox) -> None:
@@ -171,8 +171,8 @@ def test_control_refuses_what_makes_no_sense(
 def test_many_threads_are_served_and_none_is_lost(clean: Sandbox) -> None:
     client = clean.client("ssm", config=Config(max_pool_connections=8))
     threads = [
-        threading.Thread(target=lambda: [client.describe_parameters() for _ in range(10)], daemon=True)
-        for _ in range(8)
+        threading.Thread(target=lambda: [client.describe_parameters() for _call in range(10)], daemon=True)
+        for _thread in range(8)
     ]
     for thread in threads:
         thread.start()

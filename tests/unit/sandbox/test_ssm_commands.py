@@ -227,7 +227,7 @@ def test_a_daemon_that_keeps_the_output_open_keeps_the_step_running(clean: Sandb
 
 def test_concurrent_senders_get_commands_of_their_own(clean: Sandbox, ssm: Any, node: str) -> None:
     ids: list[str] = []
-    threads = [threading.Thread(target=lambda: ids.append(sent(ssm, [node], "true"))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: ids.append(sent(ssm, [node], "true"))) for _thread in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -37,7 +37,7 @@ def revoked(pca):
     """Counts of RevokeCertificate calls by reason."""
     counted = Counter()
 
-    def count(params, **_):
+    def count(params, **_rest):
         counted[params["RevocationReason"]] += 1
 
     pca.meta.events.register("provide-client-params.acm-pca.RevokeCertificate", count)
@@ -55,7 +55,7 @@ def issued(pca, root):
 
 
 def test_by_arn_serial_and_pem_and_again(pca, root, revoked):
-    (first, _), (_, second), (_, third) = (issued(pca, root) for _ in range(3))
+    (first, _arn), (_pem, second), (_pem, third) = (issued(pca, root) for _certificate in range(3))
     revocations = [
         Revocation("arn", "KEY_COMPROMISE", certificate_arn=first),
         Revocation("serial", "SUPERSEDED", root, serial=f"{load(second).serial_number:x}"),
