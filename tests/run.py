@@ -163,7 +163,6 @@ SUITES: dict[str, Callable[[], Tally]] = {
     "newest": newest,
     "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
     "unit": lambda: pytest_suite("unit", "tests/unit"),
-    "origin": lambda: counted("origin", "python", "-m", "tests.chaos.origin_load"),
     "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
     "demo": lambda: counted("demo", "python", "tests/demo/check.py"),
     "lint": lint,
