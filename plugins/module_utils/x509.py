@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -116,10 +117,8 @@ def parse_certificate(pem: str | bytes) -> Certificate:
 
     :raises InputError: the text holds no certificate, or one that cannot be read
     """
-    try:
+    with _reading("PEM certificate"):
         return _certificate(x509.load_pem_x509_certificate(_as_bytes(pem)))
-    except Exception as error:  # cryptography has no common base for what it raises on data that somebody made up
-        raise InputError(f"this is not a PEM certificate: {error}") from error
 
 
 def parse_signing_request(data: str | bytes) -> SigningRequest:
@@ -127,14 +126,12 @@ def parse_signing_request(data: str | bytes) -> SigningRequest:
 
     :raises InputError: it is none, or its signature is wrong
     """
-    try:
+    with _reading("certificate signing request"):
         if isinstance(data, bytes) and not data.lstrip().startswith(b"-----BEGIN"):
             request = x509.load_der_x509_csr(data)
         else:
             request = x509.load_pem_x509_csr(_as_bytes(data))
         parsed, signed = _signing_request(request), request.is_signature_valid
-    except Exception as error:  # as above
-        raise InputError(f"this is not a certificate signing request: {error}") from error
     if not signed:
         raise InputError("the certificate signing request is not signed by the key that it names")
     return parsed
@@ -145,18 +142,8 @@ def parse_crl(der: bytes) -> RevocationList:
 
     :raises InputError: it is none
     """
-    crl = _load_crl(der)
-    try:
-        number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    except x509.ExtensionNotFound:
-        number = None
-    return RevocationList(
-        issuer=crl.issuer.rfc4514_string(),
-        number=number,
-        last_update=crl.last_update_utc,
-        next_update=crl.next_update_utc,
-        serials=tuple(serial_text(entry.serial_number) for entry in crl),
-    )
+    with _reading("certificate revocation list"):
+        return _revocation_list(x509.load_der_x509_crl(der))
 
 
 def crl_signed_by(der: bytes, certificate_pem: str) -> bool:
@@ -164,12 +151,12 @@ def crl_signed_by(der: bytes, certificate_pem: str) -> bool:
 
     :raises InputError: the list or the certificate is none
     """
-    crl = _load_crl(der)
-    try:
+    with _reading("PEM certificate"):
         authority = x509.load_pem_x509_certificate(_as_bytes(certificate_pem))
-    except ValueError as error:
-        raise InputError(f"this is not a PEM certificate: {error}") from error
-    return crl.issuer == authority.subject and crl.is_signature_valid(authority.public_key())  # type: ignore[arg-type]
+        key: Any = authority.public_key()
+    with _reading("certificate revocation list"):
+        crl = x509.load_der_x509_crl(der)
+        return crl.issuer == authority.subject and crl.is_signature_valid(key)
 
 
 def split_chain(pem: str) -> list[str]:
@@ -182,15 +169,17 @@ def certificate_der(pem: str) -> bytes:
 
     :raises InputError: the text holds no certificate
     """
-    try:
+    with _reading("PEM certificate"):
         return x509.load_pem_x509_certificate(_as_bytes(pem)).public_bytes(serialization.Encoding.DER)
-    except ValueError as error:
-        raise InputError(f"this is not a PEM certificate: {error}") from error
 
 
 def is_signed_by(pem: str, issuer_pem: str) -> bool:
-    """Whether the issuer's name and key are those that signed a certificate; both are PEM."""
-    certificate, issuer = (x509.load_pem_x509_certificate(_as_bytes(text)) for text in (pem, issuer_pem))
+    """Whether the issuer's name and key are those that signed a certificate; both are PEM.
+
+    :raises InputError: one of them is none
+    """
+    with _reading("PEM certificate"):
+        certificate, issuer = (x509.load_pem_x509_certificate(_as_bytes(text)) for text in (pem, issuer_pem))
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature):
@@ -268,11 +257,28 @@ def _signing_request(request: x509.CertificateSigningRequest) -> SigningRequest:
     )
 
 
-def _load_crl(der: bytes) -> x509.CertificateRevocationList:
+def _revocation_list(crl: x509.CertificateRevocationList) -> RevocationList:
     try:
-        return x509.load_der_x509_crl(der)
-    except ValueError as error:
-        raise InputError(f"this is not a certificate revocation list: {error}") from error
+        number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except x509.ExtensionNotFound:
+        number = None
+    return RevocationList(
+        issuer=crl.issuer.rfc4514_string(),
+        number=number,
+        last_update=crl.last_update_utc,
+        next_update=crl.next_update_utc,
+        serials=tuple(serial_text(entry.serial_number) for entry in crl),
+    )
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Refuse data that cannot be read. cryptography has no common base for what it raises on data that somebody made up,
+    and reads some parts only when they are asked for."""
+    try:
+        yield
+    except Exception as error:
+        raise InputError(f"this is not a {what}: {error}") from error
 
 
 def _as_bytes(text: str | bytes) -> bytes:
