@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -72,12 +71,11 @@ def run_logged(suite: str, command: Sequence[str | Path], extra: Mapping[str, st
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
         try:
             code = process.wait(COMMAND_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             code = process.wait()
             log.write(f"not ended after {COMMAND_TIMEOUT_S} s: killed\n")
         log.seek(begin)
