@@ -45,7 +45,7 @@ def in_hours(hours: float) -> str:
 ROWS = [
     {"hostID": NODES[0], "certPath": "/srv/tls", "taskToken": "secret to the sample"},
     {"hostID": f"{NODES[0]}#api", "expiry": in_hours(100), "serial": "A1", "status": "DEPLOYED", "owner": "nginx"},
-    {"hostID": NODES[1], "expiry": in_hours(9.01), "leaseOwner": "run-1", "leaseUntil": 4102444800},
+    {"hostID": NODES[1], "expiry": in_hours(9.9), "leaseOwner": "run-1", "leaseUntil": 4102444800},
     {"hostID": NODES[2], "expiry": in_hours(-1)},
     {"hostID": NODES[3], "expiry": in_hours(100), "status": "FAILED", "lastError": "off line"},
     {"hostID": NODES[4], "certPath": "relative"},
