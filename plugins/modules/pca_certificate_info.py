@@ -11,8 +11,7 @@ short_description: Fetch certificates that AWS Private CA has issued
 version_added: 0.1.0
 description:
   - Fetches certificates by their ARNs, with their chains, and tells what is in them and whether they are due.
-  - AWS Private CA has no way to list what a CA has issued; M(certwright.aws.cert_event_info) reads it from events and
-    audit reports.
+  - AWS Private CA has no call that lists what a CA has issued; its audit reports do.
 options:
   certificate_arns:
     description: ARNs of the certificates.
