@@ -10,6 +10,7 @@ prints is in ``build/reports/<suite>.log``; its end is shown when the suite fail
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -190,6 +191,19 @@ def run_suite(name: str) -> Tally:
     return tally
 
 
+def figures() -> list[str]:
+    """The numbers that suites left in ``build/reports``, a line each."""
+    lines = []
+    for name in ("chaos", "origin"):
+        report = REPORTS / f"{name}.json"
+        if report.exists():
+            numbers = {
+                key: value for key, value in json.loads(report.read_text()).items() if isinstance(value, int | float)
+            }
+            lines.append(f"{name}: " + ", ".join(f"{key} {value}" for key, value in numbers.items()))
+    return lines
+
+
 def main(names: Sequence[str]) -> int:
     """Run the suites and return the process's exit code."""
     unknown = set(names) - set(SUITES)
@@ -197,11 +211,13 @@ def main(names: Sequence[str]) -> int:
         print(f"no such suite: {', '.join(sorted(unknown))}; there are: {', '.join(SUITES)}", file=sys.stderr)
         return 2
     REPORTS.mkdir(parents=True, exist_ok=True)
+    for report in REPORTS.glob("*.json"):
+        report.unlink()
     with ThreadPoolExecutor(int(os.environ.get("TEST_JOBS", "2"))) as pool:
         tallies = list(pool.map(run_suite, names or suites_of_this_machine()))
     passed = sum(tally.passed for tally in tallies)
     failed = sum(tally.failed for tally in tallies)
-    print(f"{passed} passed, {failed} failed")
+    print("\n".join([*figures(), f"{passed} passed, {failed} failed"]))
     return 1 if failed else 0
 
 
