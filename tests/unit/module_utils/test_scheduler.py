@@ -232,7 +232,7 @@ def test_no_more_than_the_rate_and_one_second_of_burst(rate, pauses):
 def test_no_limit_never_waits():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scheduler.time, "sleep", lambda _seconds: pytest.fail("waited"))
-        for _ in range(1000):
+        for _call in range(1000):
             RateLimit(None).wait()
 
 
