@@ -37,7 +37,7 @@ test: collection ## Run all tests, or some: make test SUITES="unit integration"
 
 .PHONY: chaos
 chaos: collection ## Run the long form of the chaos suite
-	@CHAOS_LONG=1 $(VENV)/bin/python tests/run.py chaos
+	@CHAOS_LONG=1 TEST_TIMEOUT=14400 $(VENV)/bin/python tests/run.py chaos
 
 .PHONY: sandbox
 sandbox: collection ## Start the sandbox in the background (NODES=5 PROFILE=fast) and write build/sandbox.env

@@ -28,7 +28,7 @@ from tests.collection_tree import copy_to
 CHECKOUT = Path(__file__).resolve().parent.parent
 REPORTS = CHECKOUT / "build" / "reports"
 BIN = Path(sys.executable).parent
-COMMAND_TIMEOUT_S = 1200
+COMMAND_TIMEOUT_S = int(os.environ.get("TEST_TIMEOUT", "1200"))
 SHOWN_LINES = 200
 NEWEST = ("python3.14", "python3.13")
 CLOSING_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
@@ -160,6 +160,7 @@ def newest() -> Tally:
 SUITES: dict[str, Callable[[], Tally]] = {
     "scenarios": lambda: counted("scenarios", "python", "tests/scenarios.py"),
     "newest": newest,
+    "chaos": lambda: pytest_suite("chaos", "--numprocesses=3", "tests/chaos"),
     "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
     "unit": lambda: pytest_suite("unit", "tests/unit"),
     "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),

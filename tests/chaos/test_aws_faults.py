@@ -1,0 +1,96 @@
+# Copyright: certwright.aws contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""AWS throttles, fails, resets connections, loses replies and takes its time.
+
+What passes by itself, a run gets over; what does not is named, and the next run repairs it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .fleet import Fleet
+from .test_killed_at_aws_calls import OPERATIONS
+
+PASSING = {
+    "throttled": {"kind": "throttle"},
+    "5xx": {"kind": "error", "code": "InternalServerError", "status": 500},
+    "connection reset": {"kind": "reset"},
+    "reply lost": {"kind": "reply_lost"},
+}
+PASSING_ON_ONE = [
+    ("dynamodb:TransactWriteItems", "conflict", {"kind": "conflict", "times": 2}),
+    ("dynamodb:TransactWriteItems", "busy", {"kind": "error", "code": "TransactionInProgressException", "status": 400}),
+    ("dynamodb:BatchGetItem", "unprocessed keys", {"kind": "unprocessed", "times": 2}),
+    ("acm-pca:IssueCertificate", "every reply lost", {"kind": "reply_lost", "times": 6}),
+    ("acm-pca:GetCertificate", "reset again and again", {"kind": "reset", "times": 3}),
+]
+LASTING = {"kind": "error", "code": "AccessDeniedException", "status": 400, "times": None}
+
+
+def _on(operation: str, fault: dict[str, Any]) -> dict[str, Any]:
+    service, _colon, name = operation.partition(":")
+    return {"service": service, "operation": name, **fault}
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("kind", PASSING)
+def test_passing_fault_of_every_operation(fleet: Fleet, kind: str, after: int) -> None:
+    """Every operation that a wave calls fails, at its first or second call, and the wave gets over them all."""
+    fleet.add(0, 0, 1)
+    for operation in OPERATIONS:
+        fleet.account.plan(**_on(operation, {**PASSING[kind], "after": after}))
+    fleet.check_rotated(fleet.run())
+    for operation in OPERATIONS:
+        if fleet.called(operation) > after + 1:
+            fleet.tally.faults.add(f"{operation} {kind} at call {after}")
+
+
+@pytest.mark.parametrize(("operation", "name", "fault"), PASSING_ON_ONE, ids=[case[1] for case in PASSING_ON_ONE])
+def test_passing_fault_of_one_operation(fleet: Fleet, operation: str, name: str, fault: dict[str, Any]) -> None:
+    fleet.add(0, 0, 1)
+    fleet.check_rotated(fleet.run(_on(operation, fault)))
+    fleet.tally.faults.add(f"{operation} {name}")
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_lasting_fault(fleet: Fleet, operation: str, after: int) -> None:
+    """From its first or second call on, an operation is refused for as long as the run takes."""
+    fleet.add(0, 0, 1)
+    ended = fleet.run(_on(operation, {**LASTING, "after": after}))
+    fleet.check_usable()
+    if fleet.called(operation) <= after:
+        pytest.skip(f"a wave calls {operation} {after} times")
+    assert "AccessDeniedException" in ended.everything
+    fleet.check_rotated(fleet.run_again())
+    fleet.tally.faults.add(f"{operation} refused from call {after} on")
+
+
+def test_certificate_in_progress_for_long(fleet: Fleet) -> None:
+    fleet.add(0, 1)
+    fleet.account.sandbox.control("POST", "/profile", {"issue_delay_s": 3})
+    try:
+        ended = fleet.run(host_certificates_wait_timeout=1)
+    finally:
+        fleet.account.sandbox.control("POST", "/profile", {"issue_delay_s": 0.02})
+    for host_id in fleet.host_ids:
+        assert "not ready after 1 s" in ended.reason_of(host_id)
+    fleet.check_rotated(fleet.run_again())
+    fleet.tally.faults.add("RequestInProgressException for longer than wait_timeout")
+
+
+@pytest.mark.parametrize("size", [0, 40, 200])
+def test_output_cut(fleet: Fleet, size: int) -> None:
+    """Systems Manager cuts a command's output: what is missing is noticed, and nothing is taken for whole."""
+    fleet.add(0, 0, 1)
+    ended = fleet.run(
+        {"service": "ssm", "operation": "*Invocation*", "kind": "output_cut", "bytes": size, "times": None}
+    )
+    assert all(ended.reason_of(host_id) for host_id in fleet.host_ids)
+    fleet.check_rotated(fleet.run_again())
+    fleet.tally.faults.add(f"output cut to {size} bytes")

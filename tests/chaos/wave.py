@@ -1,0 +1,231 @@
+# Copyright: certwright.aws contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A wave of the role ``host_certificates`` in one process, in a second instead of twelve.
+
+The role's own task files are carried out: Ansible's templating fills in the options, and each module's own ``main()``
+runs. What is left out is what takes Ansible its time: a process, a Python and a temporary file for each task. A task
+that cannot be carried out here raises, so that the role cannot drift away from what is tested.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import select
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+from ansible.module_utils.testing import patch_module_args
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "host_certificates"
+SERVICES = ("acm-pca", "dynamodb", "sns", "ssm")
+PREFIXES = ("certwright.aws.", "community.aws.", "amazon.aws.")
+KEYWORDS = frozenset(
+    {"name", "register", "when", "run_once", "delegate_to", "tags", "vars", "no_log", "changed_when", "failed_when",
+     "block", "always", "rescue", "loop", "loop_control", "environment"}
+)  # fmt: skip
+
+
+class RoleFailed(Exception):
+    """A task of the role failed, which ends a play or has it go on in ``rescue``."""
+
+    def __init__(self, task: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        super().__init__(f"{task['name']}: {result.get('msg')}")
+        self.task = task
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Wave:
+    """A wave under way.
+
+    :ivar variables: the role's
+    :ivar results: the result of each task that was carried out, by the task's name
+    :ivar noted_signals: a file of the signals that came, those too that a module took care of itself
+    """
+
+    variables: dict[str, Any]
+    results: dict[str, dict[str, Any]]
+    noted_signals: int
+
+    @property
+    def was_interrupted(self) -> bool:
+        return bool(select.select([self.noted_signals], [], [], 0)[0])
+
+
+class Interrupted(Exception):
+    """Ctrl-C: Ansible lets the module that is under way end, and begins no other task."""
+
+
+def run_wave(host_ids: Sequence[str], variables: Mapping[str, Any], results: dict[str, dict[str, Any]]) -> None:
+    """Carry out the role for the records.
+
+    :param variables: the role's variables that differ from its defaults
+    :param results: gets the result of each task by its name, as soon as the task has ended
+    :raises RoleFailed: a task failed
+    :raises Interrupted: by SIGINT
+    """
+    noted_signals, note_signals = os.pipe2(os.O_NONBLOCK)
+    signal.set_wakeup_fd(note_signals)
+    batch = {
+        "ansible_play_batch": list(host_ids),
+        "ansible_play_hosts": list(host_ids),
+        "inventory_hostname": host_ids[0],
+        "ansible_check_mode": False,
+    }
+    given = {**load("defaults/main.yml"), **variables, **load("vars/main.yml"), **batch}
+    _run_tasks(load("tasks/main.yml"), Wave(given, results, noted_signals), {})
+
+
+def warm_up() -> None:
+    """Load what every wave needs, so that a process that is forked from here need not."""
+    for name in ("main.yml", "rotate.yml", "report.yml"):
+        for task in tasks_of(f"tasks/{name}"):
+            for action in task.keys() - KEYWORDS:
+                if action.startswith(PREFIXES):
+                    _imported(action)
+    load("defaults/main.yml")
+    load("vars/main.yml")
+    # botocore parses its descriptions of AWS anew for each session, which takes longer than all else.
+    botocore.session.create_loader = cache(botocore.session.create_loader)
+    for service in SERVICES:
+        boto3.session.Session().client(service)
+
+
+@cache
+def load(name: str) -> Any:
+    """A YAML file of the role, whose templates may be filled in."""
+    _enable_plugins()
+    return _loader().load_from_file(str(ROLE / name), trusted_as_template=True)
+
+
+def filled(value: Any, variables: Mapping[str, Any]) -> Any:
+    """A value with its templates filled in, in plain types."""
+    return json.loads(json.dumps(_templar(variables).template(value)))
+
+
+def run_module(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Run the ``main()`` of a module and return what it printed for Ansible."""
+    printed = io.StringIO()
+    with patch_module_args(dict(options)), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        _imported(name).main()
+    return json.loads(printed.getvalue().strip().splitlines()[-1])
+
+
+def _imported(name: str) -> Any:
+    collection, _dot, short = name.rpartition(".")
+    return importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{short}")
+
+
+def tasks_of(name: str) -> Iterator[Mapping[str, Any]]:
+    """The tasks of a task file, those of its blocks among them."""
+    for task in load(name):
+        yield task
+        for section in ("block", "rescue", "always"):
+            yield from task.get(section, ())
+
+
+@cache
+def _loader() -> DataLoader:
+    return DataLoader()
+
+
+@cache
+def _enable_plugins() -> None:
+    """Make the collection's lookups and filters known to the templating."""
+    init_plugin_loader([str(ROLE.parents[1] / "build")])
+
+
+def _templar(variables: Mapping[str, Any]) -> Templar:
+    _enable_plugins()
+    return Templar(_loader(), dict(variables))
+
+
+def _run_tasks(tasks: Sequence[Mapping[str, Any]], wave: Wave, inherited: Mapping[str, Any]) -> None:
+    for task in tasks:
+        scope = {**inherited, **task.get("vars", {})}
+        if not _applies(task.get("when", True), {**wave.variables, **scope}):
+            if "register" in task:
+                wave.variables[task["register"]] = {"changed": False, "skipped": True}
+            continue
+        if "block" in task:
+            _run_block(task, wave, scope)
+        else:
+            _run_task(task, wave, scope)
+
+
+def _run_block(task: Mapping[str, Any], wave: Wave, scope: Mapping[str, Any]) -> None:
+    try:
+        _run_tasks(task["block"], wave, scope)
+    except RoleFailed as failed:
+        if "rescue" not in task:
+            raise
+        wave.variables.update(ansible_failed_task={"name": failed.task["name"]}, ansible_failed_result=failed.result)
+        _run_tasks(task["rescue"], wave, scope)
+    finally:
+        if not wave.was_interrupted:
+            _run_tasks(task.get("always", ()), wave, scope)
+
+
+def _run_task(task: Mapping[str, Any], wave: Wave, scope: Mapping[str, Any]) -> None:
+    (action,) = task.keys() - KEYWORDS
+    known = {**wave.variables, **scope}
+    if action == "ansible.builtin.include_tasks":
+        given = task[action]
+        _run_tasks(load(f"tasks/{given if isinstance(given, str) else given['file']}"), wave, scope)
+        return
+    if "loop" in task:
+        raise NotImplementedError(f"the task {task['name']!r} loops, which the chaos suite's driver does not")
+    options = filled(task[action], known)
+    result = _actions().get(action, _module)(action, options, wave)
+    wave.results[task["name"]] = result
+    if "register" in task:
+        wave.variables[task["register"]] = result
+    if wave.was_interrupted:
+        raise Interrupted
+    failed = result.get("failed", False)
+    if "failed_when" in task:
+        failed = _applies(task["failed_when"], {**wave.variables, **scope})
+    if failed:
+        raise RoleFailed(task, result)
+
+
+def _applies(conditions: Any, variables: Mapping[str, Any]) -> bool:
+    templar = _templar(variables)
+    listed = conditions if isinstance(conditions, list) else [conditions]
+    return all(
+        condition if isinstance(condition, bool) else templar.evaluate_conditional(condition) for condition in listed
+    )
+
+
+def _module(action: str, options: Mapping[str, Any], _wave: Wave) -> dict[str, Any]:
+    if not action.startswith(PREFIXES):
+        raise NotImplementedError(f"the chaos suite's driver cannot carry out {action}")
+    return run_module(action, options)
+
+
+def _set_fact(_action: str, options: Mapping[str, Any], wave: Wave) -> dict[str, Any]:
+    wave.variables.update({name: value for name, value in options.items() if name != "cacheable"})
+    return {"changed": False}
+
+
+def _debug(_action: str, options: Mapping[str, Any], _wave: Wave) -> dict[str, Any]:
+    return {"changed": False, **options}
+
+
+def _actions() -> dict[str, Callable[[str, Mapping[str, Any], Wave], dict[str, Any]]]:
+    return {"ansible.builtin.set_fact": _set_fact, "ansible.builtin.debug": _debug}
