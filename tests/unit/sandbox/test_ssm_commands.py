@@ -176,9 +176,10 @@ def test_a_step_that_takes_too_long_is_killed(clean: Sandbox, ssm: Any, shell: R
 
 
 def test_an_agent_that_is_cut_off_reports_when_it_is_back(clean: Sandbox, ssm: Any, node: str) -> None:
-    command_id = sent(ssm, [node], "sleep 0.2; echo done")
-    time.sleep(0.15)
+    command_id = sent(ssm, [node], "touch /tmp/begun; until [ -e /tmp/go ]; do sleep 0.05; done; echo done")
+    clean.control("POST", f"/nodes/{node}/run", {"command": "until [ -e /tmp/begun ]; do sleep 0.05; done"})
     clean.control("PATCH", f"/nodes/{node}", {"online": False})
+    clean.control("POST", f"/nodes/{node}/run", {"command": "touch /tmp/go"})
     time.sleep(0.3)
     (invocation,) = ssm.list_command_invocations(CommandId=command_id)["CommandInvocations"]
     assert invocation["Status"] == "InProgress"
