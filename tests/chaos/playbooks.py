@@ -83,6 +83,8 @@ class Project:
 
 def kill_all(process: subprocess.Popen[str]) -> None:
     """SIGKILL to a playbook and to all that it started: its workers are process groups of their own."""
+    if process.poll() is not None:
+        return  # its id may be another process's by now
     for pid in (process.pid, *_descendants(process.pid)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -91,7 +93,7 @@ def kill_all(process: subprocess.Popen[str]) -> None:
 
 def kill_main(process: subprocess.Popen[str]) -> None:
     """SIGKILL to the playbook's own process group; the module that is under way goes on without it."""
-    with contextlib.suppress(ProcessLookupError):
+    if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
