@@ -28,7 +28,7 @@ from tests.collection_tree import copy_to
 CHECKOUT = Path(__file__).resolve().parent.parent
 REPORTS = CHECKOUT / "build" / "reports"
 BIN = Path(sys.executable).parent
-COMMAND_TIMEOUT_S = int(os.environ.get("TEST_TIMEOUT", "1200"))
+COMMAND_TIMEOUT_S = int(os.environ.get("TEST_TIMEOUT", "2400"))
 SHOWN_LINES = 200
 NEWEST = ("python3.14", "python3.13")
 CLOSING_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
