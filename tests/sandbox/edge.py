@@ -11,13 +11,10 @@ counts name headers and rules, never values.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import itertools
 import json
-import os
 import re
-import signal
 import threading
 import time
 from collections import Counter
@@ -154,9 +151,7 @@ class Origin(Server):
         fault = faults.plan.take(f"origin:{request.path} {' '.join(names)}", FAULT_KINDS)
         if fault:
             time.sleep(fault.seconds)
-        if fault and fault.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(fault.pid, signal.SIGKILL)
+            fault.kill()
 
     def described(self) -> dict[str, Any]:
         names = {"url": self.url, "domain_name": self.domain_name}

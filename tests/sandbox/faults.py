@@ -21,11 +21,15 @@ conflict       DynamoDB cancels a transaction because another one is at work on 
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from . import profile
@@ -103,8 +107,25 @@ class Fault:
         """Whether AWS acts before the client is left without a reply."""
         return not self.drops or self.kind == "reply_lost" or (self.kind == "kill" and self.when == "after")
 
+    def __post_init__(self) -> None:
+        self._born = _born(self.pid)
+
+    def kill(self) -> None:
+        """SIGKILL the process group of a fault that has one, unless its id is another's by now."""
+        if self.pid is not None and _born(self.pid) == self._born:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
     def matches(self, name: str) -> bool:
         return fnmatchcase(name, f"{self.service}:{self.operation}")
+
+
+def _born(pid: int | None) -> str | None:
+    """When a process was started, as the kernel counts; None when it is not there."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
 
 
 class Plan:

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import io
 import json
 import logging
 import os
-import signal
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -144,9 +142,7 @@ def _not_implemented(call: calls.Call, request: Request) -> Response:
 
 def _drop(call: calls.Call, fault: faults.Fault) -> NoReturn:
     """Give no reply: reset the connection, after killing the client where that is the fault."""
-    if fault.pid is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(fault.pid, signal.SIGKILL)
+    fault.kill()
     calls.ledger.record(call, None, fault.kind)
     raise DropConnection
 

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from tests.sandbox.client import Sandbox, SandboxError
+from tests.sandbox.faults import Fault
 
 # One service for each protocol, and a call that needs nothing.
 PROTOCOLS = {
@@ -99,6 +100,16 @@ def test_a_process_group_is_killed_at_the_nth_call(clean: Sandbox, when: str, ac
         client.put_parameter(Name=name, Value="v", Type="String")
     assert victim.wait(5) == -9
     assert (_outcome(lambda: client.get_parameter(Name=name)) == "ok") is acted
+
+
+def test_a_process_that_took_over_an_id_is_not_killed() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    fault = Fault.from_request({"kind": "kill", "pid": ended.pid})
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True) as other:
+        fault.pid = other.pid
+        fault.kill()
+    assert other.returncode == 0
 
 
 def test_a_quota_refuses_what_is_too_fast(clean: Sandbox) -> None:
