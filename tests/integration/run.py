@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the integration targets, all or the ones named, against one sandbox; two at a time.
+"""Run the integration targets, all or the ones named, against one sandbox, one after the other.
 
 A target is ``tests/integration/targets/<name>/tasks/main.yml``. It is given ``resource_prefix`` for the names of what
 it makes, and ``sandbox_nodes``, the ids of nodes that nobody else's target uses.
@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.run import CHECKOUT, environment
@@ -24,7 +23,6 @@ from tests.sandbox.client import Sandbox
 TARGETS = CHECKOUT / "tests" / "integration" / "targets"
 PLAYBOOKS = CHECKOUT / "build" / "integration"
 NODES_OF_A_TARGET = 5
-AT_ONCE = 2
 
 
 def playbook_of(target: str, nodes: list[str]) -> Path:
@@ -73,8 +71,8 @@ def main(names: list[str]) -> int:
     targets = names or sorted(path.name for path in TARGETS.iterdir() if (path / "tasks" / "main.yml").is_file())
     PLAYBOOKS.mkdir(parents=True, exist_ok=True)
     os.environ.update(environment())
-    with Sandbox.start(nodes=0, profile="fast") as sandbox, ThreadPoolExecutor(AT_ONCE) as pool:
-        passed = sum(pool.map(lambda target: run_target(sandbox, target), targets))
+    with Sandbox.start(nodes=0, profile="fast") as sandbox:
+        passed = sum(run_target(sandbox, target) for target in targets)
     print(f"{passed} passed, {len(targets) - passed} failed")
     return 0 if passed == len(targets) else 1
 
