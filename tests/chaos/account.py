@@ -21,6 +21,8 @@ from tests import private_ca
 from tests.sandbox.client import Sandbox
 
 TABLE = "certificates"
+LOADED = "opt/loaded"
+"""Where on a node the services leave the certificate that they have loaded, by the record's id."""
 SCRIPTS = Path(__file__).resolve().parents[2] / "roles" / "certificate_platform" / "files" / "documents"
 
 
@@ -59,8 +61,12 @@ class Account:
     def register(self, node_id: str, name: str = "", **settings: Any) -> str:
         """Register a record with a common name of its own, by which its certificates are counted; its id."""
         host_id = f"{node_id}#{name}" if name else node_id
-        common_name = f"record-{len(self.records)}.example"
-        record = {"host_id": host_id, "common_name": common_name, **settings}
+        record = {
+            "host_id": host_id,
+            "common_name": f"record-{len(self.records)}.example",
+            "reload_command": loading(host_id),
+            **settings,
+        }
         self.adopt(record)
         (outcome,) = flows.register(self.dynamodb, TABLE, [record], known_nodes=None, check_mode=False)
         assert not outcome.failed, outcome.reason
@@ -147,6 +153,11 @@ class Account:
         attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
         self.sandbox.client("sns").subscribe(TopicArn=self.topic_arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
         return url
+
+
+def loading(host_id: str) -> str:
+    """The reload command of a service that loads the record's certificate and leaves it in :data:`LOADED`."""
+    return f"mkdir -p /{LOADED} && cp '/etc/pki/certwright/{host_id}/current/cert.pem' '/{LOADED}/{host_id}'"
 
 
 def _create_table(dynamodb: Any) -> None:

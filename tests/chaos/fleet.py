@@ -105,6 +105,10 @@ class Fleet:
         self.tally.findings += found
         assert not found, found
 
+    def check_noted(self) -> None:
+        """Once the first certificate is fetched, all that were issued are noted in the host table."""
+        assert self._all_noted() or not self.called("acm-pca:GetCertificate")
+
     def check_rotated(self, ended: Ended, due: int = 1) -> None:
         """The run came to its end, and every record was rotated exactly as often as it was due."""
         assert ended.status == 0, f"{ended.error}\n{ended.output}"

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.demo.evidence import within
 
-from .account import Account
+from .account import LOADED, Account, loading
 
 STATE_DIR = "/etc/pki/certwright"
 LEASE_ATTRIBUTES = ("leaseOwner", "leaseUntil")
@@ -153,8 +153,17 @@ def _unfinished(account: Account, host_id: str) -> Iterator[str]:
         yield f"the key's mode is {found.mode()}"
     if len({path.parent for path in found.files}) != 1:
         yield f"the paths are of different versions: {', '.join(map(str, found.files))}"
+    yield from _not_loaded(account, host_id, found)
     yield from _leftovers(found.home)
     yield from _other_in_table(account.row(host_id), found.serial)
+
+
+def _not_loaded(account: Account, host_id: str, found: Installed) -> Iterator[str]:
+    """The reload command must have run with the certificate that is in use."""
+    if account.records[host_id].get("reload_command") == loading(host_id):
+        loaded = account.node_root(host_id) / LOADED / host_id
+        if not loaded.is_file() or loaded.read_bytes() != found.certificate.read_bytes():
+            yield "the service has not loaded the certificate"
 
 
 def _other_in_table(row: Mapping[str, Any], serial: str) -> Iterator[str]:

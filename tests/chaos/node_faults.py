@@ -26,14 +26,14 @@ case $*,$(cat /run/kill-before 2>/dev/null) in
   "-c /var/lib/amazon/ssm/"*_script.sh,[0-9]*) ;;
   *) exec /bin/sh "$@" ;;
 esac
-[ -e /run/commands ] || echo 0 >/run/commands
 exec /bin/bash -c '
   read -r kill_before </run/kill-before
   set -o functrace
-  trap "read -r count </run/commands; echo \$((count += 1)) >/run/commands
-    [ \$count -ne $kill_before ] || { rm -f /run/kill-before; kill -KILL 0; }" DEBUG
+  trap "echo >>/run/commands; mapfile -t ran </run/commands
+    [ \${#ran[@]} -lt $kill_before ] || { rm -f /run/kill-before; kill -KILL 0; }" DEBUG
   . "$0"' "$2"
 """
+NEVER = 10**6
 
 
 class NodeKiller:
@@ -43,8 +43,8 @@ class NodeKiller:
         self._plan, self._count = root / PLAN, root / COUNT
         write_program(root / PROGRAMS / "sh", COUNTING_SHELL)
 
-    def kill_before(self, number: int) -> None:
-        """Kill the script that runs the ``number``-th command from now on, before that command; 0 only counts."""
+    def kill_before(self, number: int = NEVER) -> None:
+        """Kill the script that runs the ``number``-th command from now on, before that command; count them at least."""
         self._count.unlink(missing_ok=True)
         self._plan.write_text(f"{number}\n")
 
@@ -55,7 +55,7 @@ class NodeKiller:
     def disarm(self) -> int:
         """Count and kill no more; how many commands have run since :meth:`kill_before`."""
         self._plan.unlink(missing_ok=True)
-        return int(self._count.read_text()) if self._count.exists() else 0
+        return self._count.read_bytes().count(b"\n") if self._count.exists() else 0
 
 
 def write_program(path: Path, text: str) -> None:

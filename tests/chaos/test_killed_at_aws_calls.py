@@ -54,5 +54,6 @@ def test_killed_at_call(fleet: Fleet, operation: str, rotation: str, when: str) 
             break
         fleet.tally.kill_points.add(f"{operation} {number} {when} {rotation}")
         fleet.check_usable()
+        fleet.check_noted()
         fleet.check_rotated(fleet.run_again())
     assert number, f"a wave makes no call of {operation}"

@@ -13,7 +13,7 @@ from .fleet import Fleet
 from .node_faults import NodeKiller
 from .tally import sample, seeds
 
-POINTS = 24
+POINTS = 32
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def killers(account: Account) -> list[NodeKiller]:
 @pytest.mark.parametrize("rotation", ["first", "renewal"])
 def test_killed_at_command(fleet: Fleet, killers: list[NodeKiller], rotation: str, seed: int) -> None:
     """At commands all over the two scripts, on each node at another; afterwards every node is rotated all the same."""
-    points = sample(range(1, _commands(fleet, killers, rotation) + 1), POINTS, seed)
+    points = _points(_commands(fleet, killers, rotation), seed)
     for start in range(0, len(points), len(killers)):
         _make_due(fleet, rotation)
         armed = list(zip(killers, points[start:], strict=False))
@@ -41,6 +41,12 @@ def test_killed_at_command(fleet: Fleet, killers: list[NodeKiller], rotation: st
         fleet.check_rotated(fleet.run_again())
 
 
+def _points(commands: int, seed: int) -> list[int]:
+    """Commands all over the scripts, and as many once more of the last third, where a node switches."""
+    late = range(commands * 2 // 3, commands + 1)
+    return sorted({*sample(range(1, commands + 1), POINTS // 2, seed), *sample(late, POINTS // 2, seed)})
+
+
 def _make_due(fleet: Fleet, rotation: str) -> None:
     if rotation == "first" or not fleet.host_ids:
         fleet.add(*range(len(fleet.nodes)))
@@ -53,6 +59,6 @@ def _make_due(fleet: Fleet, rotation: str) -> None:
 def _commands(fleet: Fleet, killers: list[NodeKiller], rotation: str) -> int:
     """How many commands the scripts of one wave have on a node."""
     _make_due(fleet, rotation)
-    killers[0].kill_before(0)
+    killers[0].kill_before()
     fleet.check_rotated(fleet.run())
     return killers[0].disarm()
