@@ -19,6 +19,8 @@ import yaml
 
 from tests.run import BIN, environment
 
+from .fleet import wait_until
+
 TIMEOUT_S = 300
 
 
@@ -92,10 +94,12 @@ def kill_all(process: subprocess.Popen[str]) -> None:
 
 
 def kill_main(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to the playbook's own process group; the module that is under way goes on without it."""
+    """SIGKILL to the playbook's own process group; the module that is under way goes on without it, to its end."""
+    orphans = _descendants(process.pid)
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), TIMEOUT_S)
 
 
 def _descendants(pid: int) -> list[int]:

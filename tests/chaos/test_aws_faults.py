@@ -29,6 +29,7 @@ PASSING_ON_ONE = [
     ("acm-pca:IssueCertificate", "every reply lost", {"kind": "reply_lost", "times": 6}),
     ("acm-pca:GetCertificate", "reset again and again", {"kind": "reset", "times": 3}),
 ]
+CALLED_ONCE = ("acm-pca:DescribeCertificateAuthority", 1)
 LASTING = {"kind": "error", "code": "AccessDeniedException", "status": 400, "times": None}
 
 
@@ -57,16 +58,24 @@ def test_passing_fault_of_one_operation(fleet: Fleet, operation: str, name: str,
     fleet.tally.faults.add(f"{operation} {name}")
 
 
-@pytest.mark.parametrize("after", [0, 1])
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    ("operation", "after"),
+    [(operation, after) for operation in OPERATIONS for after in (0, 1) if (operation, after) != CALLED_ONCE],
+)
 def test_lasting_fault(fleet: Fleet, operation: str, after: int) -> None:
-    """From its first or second call on, an operation is refused for as long as the run takes."""
+    """From its first or second call on, an operation is refused for as long as the run takes; the topic is told."""
     fleet.add(0, 0, 1)
+    fleet.account.messages()
     ended = fleet.run(_on(operation, {**LASTING, "after": after}))
     fleet.check_usable()
-    if fleet.called(operation) <= after:
-        pytest.skip(f"a wave calls {operation} {after} times")
+    assert fleet.called(operation) > after
     assert "AccessDeniedException" in ended.everything
+    message = "".join(fleet.account.messages())
+    for host_id in fleet.host_ids:
+        row = fleet.account.row(host_id)
+        renewed = row.get("status") == "DEPLOYED"
+        assert renewed != (host_id in message)
+        assert renewed or "AccessDeniedException" in row.get("lastError", message)
     fleet.check_rotated(fleet.run_again())
     fleet.tally.faults.add(f"{operation} refused from call {after} on")
 
@@ -94,3 +103,15 @@ def test_output_cut(fleet: Fleet, size: int) -> None:
     assert all(ended.reason_of(host_id) for host_id in fleet.host_ids)
     fleet.check_rotated(fleet.run_again())
     fleet.tally.faults.add(f"output cut to {size} bytes")
+
+
+def test_topic_that_cannot_be_told(fleet: Fleet) -> None:
+    """The records that were renewed have not failed for that."""
+    failing = fleet.account.register(fleet.nodes[0], "untold", reload_command="exit 1")
+    good = fleet.add(1)
+    fleet.host_ids = [failing, *good]
+    ended = fleet.run(_on("sns:Publish", LASTING))
+    assert ended.status == 0
+    assert ended.results["Tell the topic what failed"]["failed"]
+    assert [fleet.account.row(host_id)["status"] for host_id in fleet.host_ids] == ["FAILED", "DEPLOYED"]
+    fleet.tally.faults.add("sns:Publish refused")

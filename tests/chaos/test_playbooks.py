@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from functools import partial
@@ -88,6 +89,27 @@ def test_canary(estate: Estate, tally: Tally) -> None:
     assert repaired.status == 0, repaired.output[-5000:]
     fleet.judge(repaired.output[-5000:])
     tally.faults.add("a reload command that fails everywhere, with a canary")
+
+
+def test_without_the_host_table(estate: Estate, tally: Tally) -> None:
+    """Where the table cannot be read when the run begins, every record is named, and the topic is told."""
+    fleet = estate.fleet
+    fleet.make_due()
+    fleet.account.messages()
+    fleet.account.plan(
+        kind="error", service="dynamodb", operation="BatchGetItem", code="AccessDeniedException", status=400, times=None
+    )
+    played = estate.rotate(host_certificates_serial=[100])
+    fleet.account.clear_faults()
+    assert played.status != 0
+    (message,) = fleet.account.messages()
+    for host_id in fleet.host_ids:
+        assert f"{host_id}: BatchGetItem failed: AccessDeniedException" in message
+        assert re.search(rf"{host_id} .* failed=1 ", played.output)
+    repaired = estate.rotate(host_certificates_serial=[100])
+    assert repaired.status == 0, repaired.output[-5000:]
+    fleet.judge(repaired.output[-5000:])
+    tally.faults.add("no host table, through ansible-playbook")
 
 
 def test_nothing_secret_was_seen(estate: Estate, tally: Tally) -> None:

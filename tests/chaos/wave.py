@@ -18,7 +18,7 @@ import json
 import os
 import select
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -34,19 +34,11 @@ from ansible.template import Templar
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "host_certificates"
 SERVICES = ("acm-pca", "dynamodb", "sns", "ssm")
 PREFIXES = ("certwright.aws.", "community.aws.", "amazon.aws.")
-KEYWORDS = frozenset(
-    {"name", "register", "when", "run_once", "delegate_to", "tags", "vars", "no_log", "changed_when", "failed_when",
-     "block", "always", "rescue", "loop", "loop_control", "environment"}
-)  # fmt: skip
+KEYWORDS = frozenset({"name", "register", "when", "run_once", "delegate_to", "tags", "vars", "no_log", "ignore_errors"})
 
 
 class RoleFailed(Exception):
-    """A task of the role failed, which ends a play or has it go on in ``rescue``."""
-
-    def __init__(self, task: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-        super().__init__(f"{task['name']}: {result.get('msg')}")
-        self.task = task
-        self.result = result
+    """A task of the role failed, which ends the play."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +85,10 @@ def run_wave(host_ids: Sequence[str], variables: Mapping[str, Any], results: dic
 
 def warm_up() -> None:
     """Load what every wave needs, so that a process that is forked from here need not."""
-    for name in ("main.yml", "rotate.yml", "report.yml"):
-        for task in tasks_of(f"tasks/{name}"):
-            for action in task.keys() - KEYWORDS:
-                if action.startswith(PREFIXES):
-                    _imported(action)
+    for path in (ROLE / "tasks").glob("*.yml"):
+        for action in {action for task in load(f"tasks/{path.name}") for action in task}:
+            if action.startswith(PREFIXES):
+                _imported(action)
     load("defaults/main.yml")
     load("vars/main.yml")
     # botocore parses its descriptions of AWS anew for each session, which takes longer than all else.
@@ -131,14 +122,6 @@ def _imported(name: str) -> Any:
     return importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{short}")
 
 
-def tasks_of(name: str) -> Iterator[Mapping[str, Any]]:
-    """The tasks of a task file, those of its blocks among them."""
-    for task in load(name):
-        yield task
-        for section in ("block", "rescue", "always"):
-            yield from task.get(section, ())
-
-
 @cache
 def _loader() -> DataLoader:
     return DataLoader()
@@ -162,23 +145,7 @@ def _run_tasks(tasks: Sequence[Mapping[str, Any]], wave: Wave, inherited: Mappin
             if "register" in task:
                 wave.variables[task["register"]] = {"changed": False, "skipped": True}
             continue
-        if "block" in task:
-            _run_block(task, wave, scope)
-        else:
-            _run_task(task, wave, scope)
-
-
-def _run_block(task: Mapping[str, Any], wave: Wave, scope: Mapping[str, Any]) -> None:
-    try:
-        _run_tasks(task["block"], wave, scope)
-    except RoleFailed as failed:
-        if "rescue" not in task:
-            raise
-        wave.variables.update(ansible_failed_task={"name": failed.task["name"]}, ansible_failed_result=failed.result)
-        _run_tasks(task["rescue"], wave, scope)
-    finally:
-        if not wave.was_interrupted:
-            _run_tasks(task.get("always", ()), wave, scope)
+        _run_task(task, wave, scope)
 
 
 def _run_task(task: Mapping[str, Any], wave: Wave, scope: Mapping[str, Any]) -> None:
@@ -188,20 +155,15 @@ def _run_task(task: Mapping[str, Any], wave: Wave, scope: Mapping[str, Any]) -> 
         given = task[action]
         _run_tasks(load(f"tasks/{given if isinstance(given, str) else given['file']}"), wave, scope)
         return
-    if "loop" in task:
-        raise NotImplementedError(f"the task {task['name']!r} loops, which the chaos suite's driver does not")
     options = filled(task[action], known)
-    result = _actions().get(action, _module)(action, options, wave)
+    result = ACTIONS.get(action, _module)(action, options, wave)
     wave.results[task["name"]] = result
     if "register" in task:
         wave.variables[task["register"]] = result
     if wave.was_interrupted:
         raise Interrupted
-    failed = result.get("failed", False)
-    if "failed_when" in task:
-        failed = _applies(task["failed_when"], {**wave.variables, **scope})
-    if failed:
-        raise RoleFailed(task, result)
+    if result.get("failed") and not task.get("ignore_errors"):
+        raise RoleFailed(f"{task['name']}: {result.get('msg')}")
 
 
 def _applies(conditions: Any, variables: Mapping[str, Any]) -> bool:
@@ -227,5 +189,8 @@ def _debug(_action: str, options: Mapping[str, Any], _wave: Wave) -> dict[str, A
     return {"changed": False, **options}
 
 
-def _actions() -> dict[str, Callable[[str, Mapping[str, Any], Wave], dict[str, Any]]]:
-    return {"ansible.builtin.set_fact": _set_fact, "ansible.builtin.debug": _debug}
+ACTIONS: dict[str, Callable[[str, Mapping[str, Any], Wave], dict[str, Any]]] = {
+    "ansible.builtin.set_fact": _set_fact,
+    "ansible.builtin.debug": _debug,
+}
+"""What carries out the actions that are no modules of a collection."""
