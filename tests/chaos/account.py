@@ -110,8 +110,8 @@ class Account:
         return Counter(row["subject"].removeprefix("CN=") for row in self.sandbox.control("GET", "/certificates"))
 
     def newest_arns(self) -> dict[str, str]:
-        """The certificate that the CA has issued last for each common name."""
-        rows = sorted(self.sandbox.control("GET", "/certificates"), key=lambda row: row["issuedAt"])
+        """The certificate that the CA has issued last for each common name, whatever its clock said."""
+        rows = self.sandbox.control("GET", "/certificates")
         return {row["subject"].removeprefix("CN="): row["certificateArn"] for row in rows}
 
     @contextmanager
