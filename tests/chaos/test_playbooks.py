@@ -18,7 +18,7 @@ from .playbooks import kill_all, kill_main
 from .secrets_seen import secrets_seen
 from .tally import LONG, Tally, random_seed
 
-KILLS = 30 if LONG else 6
+KILLS = 30 if LONG else 4
 CALLS_OF_A_WAVE = 30
 
 

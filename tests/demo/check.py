@@ -21,6 +21,7 @@ def promises(seen: dict[str, Any]) -> dict[str, bool]:
     """Each promise of the demo, and whether it was kept."""
     certificates, rows = seen["certificates"], {row["hostID"]: row for row in seen["host_table"]}
     wave, calls = seen["wave"], seen["calls_wave"]
+    at_first, revoked, renewed = seen["trades"]
     return {
         "every key matches its certificate": all(found["key_matches"] for found in certificates),
         "every chain is verified by openssl": all(found["chain"] == "verified" for found in certificates),
@@ -33,6 +34,9 @@ def promises(seen: dict[str, Any]) -> dict[str, bool]:
         "the second run wrote nothing": not any(name in seen["calls_second_run"] for name in WRITES_OF_A_SECOND_RUN),
         "a wave costs at most 2.5 calls a node": sum(calls.values()) <= 2.5 * wave,
         "a wave costs at most 2 SendCommand per 25 nodes": calls["ssm:SendCommand"] <= 2 * wave / 25,
+        "a node gets AWS credentials for its certificate": bool(at_first["caller"]),
+        "a revoked certificate is refused": "Certificate revoked" in revoked["refusal"],
+        "the next rotation makes it good again": renewed["caller"] not in ("", at_first["caller"]),
         # Alone it takes less than 3; here other suites run beside it.
         "the demo takes less than 5 minutes": seen["seconds"] < 300,
     }

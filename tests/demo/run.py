@@ -28,6 +28,7 @@ INVENTORY = DEMO / "demo.cert_inventory.yml"
 VARIABLES = DEMO / "group_vars" / "all.yml"
 NODES = 5
 WAVE = 50
+HELPER = "$CERTWRIGHT_ROOT/opt/aws/aws_signing_helper"
 
 
 def records(nodes: list[str]) -> list[dict[str, Any]]:
@@ -98,7 +99,8 @@ class Demo:
             raise subprocess.CalledProcessError(process.returncode, command)
 
     def bootstrap(self) -> None:
-        self.playbook("bootstrap", "-e", f"certificate_platform_vars_file={VARIABLES}")
+        switches = {"certificate_platform_roles_anywhere": True, "certificate_platform_crl": True}
+        self.playbook("bootstrap", "-e", json.dumps({**switches, "certificate_platform_vars_file": str(VARIABLES)}))
 
     def register(self, records: list[dict[str, Any]], *, quiet: bool = False) -> None:
         nodes_file = DEMO / "nodes.yml"
@@ -116,6 +118,48 @@ class Demo:
         self.playbook("rotate_host_certificates", "-i", str(INVENTORY), *arguments, quiet=quiet)
         after = self.sandbox.calls()
         return {name: count - before.get(name, 0) for name, count in after.items() if count > before.get(name, 0)}
+
+    def revoke(self, host_id: str) -> None:
+        """Revoke the certificate of a record, and have IAM Roles Anywhere know of it."""
+        revoked = {"certificate_revocation_host_ids": [host_id], "certificate_revocation_reason": "KEY_COMPROMISE"}
+        self.playbook("revoke_host_certificate", "-e", f"@{VARIABLES}", "-e", json.dumps(revoked), quiet=True)
+
+    def trade(self, node: str) -> dict[str, Any]:
+        """Have a node exchange its certificate for AWS credentials, with the client of IAM Roles Anywhere.
+
+        :returns: ``caller``, who AWS says has the credentials, or empty; ``refusal``, why there are none, or empty
+        """
+        known = yaml.safe_load(VARIABLES.read_text())
+        files = f"$CERTWRIGHT_ROOT/etc/pki/certwright/{node}/{node}"
+        command = f"{HELPER} credential-process --certificate {files}.crt --private-key {files}.key"
+        for what in ("trust_anchor", "profile", "role"):
+            command += f" --{what.replace('_', '-')}-arn {known[f'host_certificates_{what}_arn']}"
+        ended = self.sandbox.control("POST", f"/nodes/{node}/run", {"command": command})
+        if ended["exit_code"]:
+            return {"caller": "", "refusal": ended["stderr"].strip()}
+        given = json.loads(ended["stdout"])
+        sts = self.sandbox.client(
+            "sts",
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+        )
+        return {"caller": sts.get_caller_identity()["Arn"], "refusal": ""}
+
+    def trades(self) -> list[dict[str, Any]]:
+        """What a node gets for its certificate: at first, when it is revoked, and after the next rotation."""
+        node = self.nodes[0]
+        self.sandbox.control("POST", f"/nodes/{node}/signing-helper", {})
+        steps = {
+            "installed": lambda: None,
+            "revoked": lambda: self.revoke(node),
+            "rotated": lambda: self.rotate(quiet=True),
+        }
+        seen = []
+        for certificate, step in steps.items():
+            step()
+            seen.append({"certificate": certificate, **self.trade(node)})
+        return seen
 
     def installed(self) -> list[Installed]:
         """What openssl sees on the nodes, one element for each record."""
@@ -139,8 +183,8 @@ def prepare() -> None:
     INVENTORY.write_text("plugin: certwright.aws.cert_inventory\ntable_name: certificates\nregion: us-east-1\n")
 
 
-def show(demo: Demo, installed: list[Installed], wave: dict[str, int]) -> None:
-    """Print what the wave cost, what is on the nodes, and what is in the host table."""
+def show(demo: Demo, installed: list[Installed], wave: dict[str, int], trades: list[dict[str, Any]]) -> None:
+    """Print what the wave cost, what is on the nodes and in the host table, and what certificates were good for."""
     heading(f"AWS calls for a wave of {WAVE} nodes: {sum(wave.values()) / WAVE:.2f} a node")
     print(table(["operation", "calls"], [[name, str(count)] for name, count in sorted(wave.items())]))
     heading("The host table")
@@ -149,6 +193,9 @@ def show(demo: Demo, installed: list[Installed], wave: dict[str, int]) -> None:
     heading("The nodes, as openssl sees them")
     columns = ["record", "subject", "issuer", "serial", "expires (UTC)", "key", "mode", "chain"]
     print(table(columns, [found.row() for found in installed]))
+    heading(f"What IAM Roles Anywhere gives {demo.nodes[0]} for its certificate")
+    columns = ["once it is", "credentials of", "refused with"]
+    print(table(columns, [list(trade.values()) for trade in trades]))
 
 
 def run(sandbox: Sandbox) -> dict[str, Any]:
@@ -156,24 +203,29 @@ def run(sandbox: Sandbox) -> dict[str, Any]:
     prepare()
     demo = Demo(sandbox)
     started = time.monotonic()
-    heading("1. Prepare the account: host table, topic, documents, CA, policy")
+    heading("1. Prepare the account: host table, topic, documents, CA, policies, trust anchor, revocation list")
     demo.bootstrap()
     heading("2. Register the nodes")
     demo.register(demo.records)
     heading("3. Rotate: every node gets its first certificate")
     first = demo.rotate()
-    installed = demo.installed()
+    after_first = demo.installed()
     heading("4. Rotate again: nothing is due, so nothing changes")
     second = demo.rotate()
     heading(f"5. Rotate a wave of {WAVE} further nodes, to count the AWS calls (output left out)")
     demo.register_wave()
     wave = demo.rotate("-e", json.dumps({"host_certificates_serial": [WAVE]}), quiet=True)
-    show(demo, installed, wave)
+    unchanged = after_first == demo.installed()
+    heading("6. A node trades its certificate for AWS credentials; the certificate is revoked; the next rotation replaces it")
+    trades = demo.trades()
+    installed = demo.installed()
+    show(demo, installed, wave, trades)
     return {
         "seconds": round(time.monotonic() - started, 1),
         "certificates": [found.as_report() for found in installed],
-        "unchanged_by_second_run": installed == demo.installed(),
+        "unchanged_by_second_run": unchanged,
         "host_table": demo.host_table(),
+        "trades": trades,
         "calls_first_run": first,
         "calls_second_run": second,
         "calls_wave": wave,
