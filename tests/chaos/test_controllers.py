@@ -14,6 +14,7 @@ from .fleet import Fleet, wait_until
 from .tally import LONG, seeds
 
 ROUNDS = 20 if LONG else 3
+LEASE = "Lease the records of this wave that are due"
 
 
 def _overlapping(fleet: Fleet, random: Random) -> list[list[str]]:
@@ -39,6 +40,17 @@ def test_two_controllers_at_once(fleet: Fleet, waves: str, seed: int) -> None:
         assert [run.status for run in ended] == [0, 0], [run.error for run in ended]
         fleet.check_rotated(ended[0])
         fleet.tally.faults.add(f"two controllers, {waves} waves, round {number} of seed {seed}")
+
+
+def test_two_controllers_that_both_found_the_records_free(fleet: Fleet) -> None:
+    """Both have read the table before either writes to it: each record is leased to one of them all the same."""
+    fleet.add(0, 1)
+    fleet.account.plan(kind="delay", service="dynamodb", operation="TransactWriteItems", seconds=2, times=2)
+    ended = [run.wait() for run in [fleet.start(), fleet.start()]]
+    leases = [item["action"] for run in ended for item in run.results[LEASE]["results"]]
+    assert sorted(leases) == ["busy", "busy", "leased", "leased"]
+    fleet.check_rotated(ended[0])
+    fleet.tally.faults.add("two controllers that both found the records free")
 
 
 def test_a_run_that_meets_a_lease_leaves_the_record_alone(fleet: Fleet) -> None:
