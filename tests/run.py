@@ -164,6 +164,7 @@ SUITES: dict[str, Callable[[], Tally]] = {
     ),
     "newest": newest,
     "chaos": lambda: pytest_suite("chaos", "--numprocesses=4", "tests/chaos"),
+    "permissions": lambda: pytest_suite("permissions", "--numprocesses=2", "--dist=loadfile", "tests/permissions"),
     "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
     "unit": lambda: pytest_suite("unit", "tests/unit"),
     "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
+from tests.playbooks import Played, Project
 from tests.sandbox.client import Sandbox
 
 from .account import Account
 from .fleet import Fleet
-from .playbooks import Played, Project
 from .tally import Tally
 
 RECORDS = 6

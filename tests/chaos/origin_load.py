@@ -28,10 +28,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.origin_site import Site
 from tests.sandbox.client import Sandbox
 
 from .origin_rotator import Ended, Rotators
-from .origin_site import Site
 from .origin_traffic import Traffic
 
 REPORT = Path(__file__).resolve().parents[2] / "build" / "reports" / "origin.json"

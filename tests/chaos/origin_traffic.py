@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from .origin_site import HEADER
+from tests.origin_site import HEADER
 
 PAUSE_S = 0.015
 TIMEOUT_S = 30

@@ -12,9 +12,11 @@ import subprocess
 from functools import partial
 from random import Random
 
+from tests.playbooks import kill_all
+
 from .estate import Estate
 from .fleet import wait_until
-from .playbooks import kill_all, kill_main
+from .kills import kill_main
 from .secrets_seen import secrets_seen
 from .tally import LONG, Tally, random_seed
 

@@ -14,9 +14,10 @@ import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_actions_that_support_wildcard_arns_only
 
+from tests.permissions.signing import NEEDS_NO_PERMISSION
+
 from .estate import CONTROLLER_KEY, Estate
 
-NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 FINDINGS = (
     "infrastructure_modification",
     "all_allowed_unrestricted_actions",

@@ -9,6 +9,7 @@ Names are those of IAM actions, ``acm-pca:IssueCertificate``. The log holds name
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -16,6 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 from moto.core.model import ServiceModel
 from moto.core.request import Request, determine_request_protocol
@@ -23,7 +25,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
-from . import clock
+from . import clock, iam_actions
 
 # Where the name in a request's signature is not the name of botocore's service model.
 SERVICE_MODELS = {
@@ -34,15 +36,6 @@ SERVICE_MODELS = {
 }
 # Operations that no SDK models.
 UNMODELLED = {("rolesanywhere", "POST", "/sessions"): "CreateSession"}
-# What IAM authorizes, in place of the operation, for each element of a DynamoDB transaction.
-TRANSACTIONS = frozenset({"dynamodb:TransactGetItems", "dynamodb:TransactWriteItems"})
-TRANSACTION_ACTIONS = {
-    "ConditionCheck": "dynamodb:ConditionCheckItem",
-    "Delete": "dynamodb:DeleteItem",
-    "Get": "dynamodb:GetItem",
-    "Put": "dynamodb:PutItem",
-    "Update": "dynamodb:UpdateItem",
-}
 LOG_LENGTH = 100_000
 NAMING_MEMBER = re.compile(r"(Name|Names|Id|Ids|ID|Arn|Arns|ARN)$")
 
@@ -54,7 +47,7 @@ class Call:
     :param service: as the request was signed for, which is the prefix of its IAM action
     :param operation: as AWS spells it; empty where the request is none that botocore knows
     :param resources: names, ids and ARNs at the top level of a JSON request
-    :param parts: the kinds of a transaction's elements, such as ``Update``
+    :param actions: the IAM actions that the caller must be allowed
     """
 
     service: str
@@ -62,16 +55,11 @@ class Call:
     region: str
     access_key: str
     resources: tuple[str, ...] = ()
-    parts: frozenset[str] = frozenset()
+    actions: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         return f"{self.service}:{self.operation}"
-
-    @property
-    def actions(self) -> list[str]:
-        """The IAM actions that the caller must be allowed."""
-        return sorted(TRANSACTION_ACTIONS[part] for part in self.parts) or [self.name]
 
 
 def classify(request: Request, body: bytes) -> Call:
@@ -79,9 +67,10 @@ def classify(request: Request, body: bytes) -> Call:
     service, region, access_key = _signature(request.headers.get("Authorization", ""))
     target = request.headers.get("X-Amz-Target", "")
     operation = target.rpartition(".")[2] if target else _routed_operation(service, request)
-    members = _members(body) if target else {}
-    parts = _parts(members) if f"{service}:{operation}" in TRANSACTIONS else frozenset()
-    return Call(service, operation, region, access_key, tuple(_resources(members)), parts)
+    members = _members(request, body)
+    actions = iam_actions.actions_of(f"{service}:{operation}", members)
+    resources = _resources(members) if target else ()
+    return Call(service, operation, region, access_key, tuple(resources), tuple(actions))
 
 
 def model_of(call: Call, request: Request) -> tuple[ServiceModel, str] | None:
@@ -128,16 +117,15 @@ def _routed_operation(service: str, request: Request) -> str:
     return str(operation.name)
 
 
-def _members(body: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(body)
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
-
-
-def _parts(members: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(part for element in members.get("TransactItems", []) for part in element)
+def _members(request: Request, body: bytes) -> dict[str, Any]:
+    """The members of a request, whatever its protocol; of those in the protocol of queries and in XML, the outer ones."""
+    if body.startswith(b"{"):
+        with contextlib.suppress(ValueError):
+            return dict(json.loads(body))
+    if body.startswith(b"<"):
+        with contextlib.suppress(ElementTree.ParseError):
+            return {child.tag.rpartition("}")[2]: child.text for child in ElementTree.fromstring(body)}
+    return {name.partition(".")[0]: value for name, value in request.form.items()}
 
 
 def _resources(members: Mapping[str, Any]) -> Iterator[str]:
@@ -169,7 +157,7 @@ class Ledger:
             "region": call.region,
             "access_key": call.access_key,
             "resources": list(call.resources),
-            "actions": call.actions,
+            "actions": [*call.actions, *iam_actions.needed_for_error(call.name, error_code)],
         }
         with self._lock:
             self._log.append(entry)

@@ -1,0 +1,109 @@
+# Copyright: certwright.aws contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A site whose origin header is set up, rotated, removed and set up again, so that every action is used."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.origin_site import Site
+from tests.playbooks import Project
+from tests.sandbox.client import Sandbox
+
+from .certificates import ANOTHER_TRUST, another_package
+
+FUNCTION = "rotate-origin-header"
+VISIBILITY = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "shop"}
+
+
+class Origin:
+    """The runs, one after the other. Between them somebody else changes things, without a playbook."""
+
+    def __init__(self, sandbox: Sandbox, project: Project) -> None:
+        self._sandbox = sandbox
+        self._project = project
+        site = Site(sandbox)
+        self._guard_an_edge(site.distribution_ids[0])
+        self._options = {
+            **{f"origin_header_{name}": value for name, value in site.options.items() if name != "header_name"},
+            "origin_header_rule_groups": [self._create_rule_group()],
+            "origin_header_function_name": FUNCTION,
+            "origin_header_settle_time": 0.1,
+            "origin_header_propagation_timeout": 60,
+            "origin_header_deployment_timeout": 60,
+        }
+
+    def set_up(self) -> None:
+        self._play("setup_origin_header", origin_header_function=True, **self._network())
+
+    def rotate(self) -> None:
+        """With everything changed that can be, by the variables or by somebody else."""
+        self._change_function_by_hand()
+        self._play(
+            "rotate_origin_secret",
+            origin_header_description="another",
+            origin_header_tags={"Stage": "test"},
+            origin_header_kms_key_id=self._client("kms").create_key()["KeyMetadata"]["Arn"],
+            origin_header_function=True,
+            origin_header_function_memory_size=512,
+            origin_header_schedule_expression="rate(10 days)",
+            **self._network(),
+        )
+
+    def remove(self) -> None:
+        self._play("setup_origin_header", origin_header_state="absent")
+
+    def set_up_again(self) -> None:
+        """Without a function; the secret is restored."""
+        self._play("setup_origin_header")
+
+    def _play(self, playbook: str, **variables: Any) -> None:
+        played = self._project.play(playbook, **self._options, **variables)
+        assert played.status == 0, played.output
+
+    def _client(self, service: str) -> Any:
+        return self._sandbox.client(service)
+
+    def _network(self) -> dict[str, Any]:
+        """What attaches the function to a VPC and gives it a layer."""
+        ec2, functions = self._client("ec2"), self._client("lambda")
+        layer = functions.publish_layer_version(LayerName="layer", Content={"ZipFile": another_package()})
+        return {
+            "origin_header_function_subnet_ids": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]],
+            "origin_header_function_security_group_ids": [
+                ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+            ],
+            "origin_header_function_layers": [{"layer_version_arn": layer["LayerVersionArn"]}],
+        }
+
+    def _create_rule_group(self) -> str:
+        group = self._client("wafv2").create_rule_group(
+            Name="shop", Scope="REGIONAL", Capacity=50, VisibilityConfig=VISIBILITY
+        )
+        return group["Summary"]["ARN"]
+
+    def _guard_an_edge(self, distribution_id: str) -> None:
+        """Give the distribution a web ACL of its own."""
+        acl = self._client("wafv2").create_web_acl(
+            Name="edge", Scope="CLOUDFRONT", DefaultAction={"Allow": {}}, VisibilityConfig=VISIBILITY
+        )
+        cloudfront = self._client("cloudfront")
+        held = cloudfront.get_distribution_config(Id=distribution_id)
+        config = {**held["DistributionConfig"], "WebACLId": acl["Summary"]["ARN"]}
+        cloudfront.update_distribution(Id=distribution_id, DistributionConfig=config, IfMatch=held["ETag"])
+
+    def _change_function_by_hand(self) -> None:
+        iam, functions = self._client("iam"), self._client("lambda")
+        iam.update_role(RoleName=FUNCTION, Description="changed by hand")
+        iam.update_assume_role_policy(RoleName=FUNCTION, PolicyDocument=json.dumps(ANOTHER_TRUST))
+        functions.update_function_code(FunctionName=FUNCTION, ZipFile=another_package())
+        functions.remove_permission(FunctionName=FUNCTION, StatementId="secretsmanager")
+        functions.add_permission(
+            FunctionName=FUNCTION,
+            StatementId="secretsmanager",
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+        )
