@@ -39,6 +39,9 @@ UNMODELLED = {("rolesanywhere", "POST", "/sessions"): "CreateSession"}
 LOG_LENGTH = 100_000
 NAMING_MEMBER = re.compile(r"(Name|Names|Id|Ids|ID|Arn|Arns|ARN)$")
 
+actions_on_resources: dict[str, Callable[[str, str, Mapping[str, Any]], list[str]]] = {}
+"""By service, functions that tell from Region, operation and members which actions the resources, as they are, need too."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -69,6 +72,8 @@ def classify(request: Request, body: bytes) -> Call:
     operation = target.rpartition(".")[2] if target else _routed_operation(service, request)
     members = _members(request, body)
     actions = iam_actions.actions_of(f"{service}:{operation}", members)
+    if service in actions_on_resources:
+        actions += actions_on_resources[service](region, operation, members)
     resources = _resources(members) if target else ()
     return Call(service, operation, region, access_key, tuple(resources), tuple(actions))
 

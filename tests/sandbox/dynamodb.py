@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult
 from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.exceptions import (
@@ -34,7 +35,7 @@ from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_json_dump, dynamo_to_dict
 from moto.dynamodb.responses import DynamoHandler
 
-from . import faults
+from . import calls, faults
 from .errors import Refused
 
 MAX_BATCH_WRITES = 25
@@ -140,6 +141,13 @@ class Handler(DynamoHandler):
         with self._lock:
             return super().call_action()
 
+    def update_table(self) -> ActionResult:
+        """As moto's, which forgets the key that is to encrypt the table."""
+        if "SSESpecification" in self.body:
+            table = self.dynamodb_backend.get_table(self.body["TableName"])
+            table.sse_specification = self.body["SSESpecification"]
+        return super().update_table()
+
     def serialized(self, action_result: ActionResult) -> Any:
         """The answer's body. Items are JSON in AWS's form already; moto would look up each member of each attribute of
         them, at 1.7 ms an item."""
@@ -206,6 +214,24 @@ class Handler(DynamoHandler):
 def install() -> None:
     dynamodb_backends.backend = Backend
     Table.describe = _described_with_id(Table.describe)
+    calls.actions_on_resources["dynamodb"] = _actions_on_keys
+
+
+def _actions_on_keys(region: str, operation: str, members: Mapping[str, Any]) -> list[str]:
+    """What using the items of a table needs on a key that encrypts it.
+
+    DynamoDB "caches the plaintext table keys for each caller", and has KMS decrypt them on the caller's behalf: "DynamoDB
+    encryption at rest usage notes".
+    """
+    if not operation.endswith(("Item", "Items", "Query", "Scan")):
+        return []
+    parts = [part for element in members.get("TransactItems", []) for part in element.values()]
+    named = {part["TableName"] for part in [members, *parts] if "TableName" in part} | {
+        *members.get("RequestItems", {})
+    }
+    tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][region].tables
+    encrypted = any(tables[name].sse_specification for name in named if name in tables)
+    return ["kms:Decrypt"] if encrypted else []
 
 
 def _described_with_id(describe: Any) -> Any:

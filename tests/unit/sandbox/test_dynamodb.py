@@ -202,3 +202,27 @@ def test_an_item_is_read_as_it_was_written(dynamodb: Any) -> None:
         dynamodb.scan(TableName=TABLE, FilterExpression="id = :id", **wanted)["Items"][0],
     ]
     assert read == [every_type] * 4
+
+
+def test_who_uses_a_table_has_to_be_allowed_to_use_its_key(clean: Sandbox) -> None:
+    dynamodb, key = clean.client("dynamodb"), clean.client("kms").create_key()["KeyMetadata"]["Arn"]
+    dynamodb.create_table(
+        TableName="encrypted",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.scan(TableName="encrypted")
+    dynamodb.update_table(TableName="encrypted", SSESpecification={"Enabled": True, "KMSMasterKeyId": key})
+    described = dynamodb.describe_table(TableName="encrypted")["Table"]["SSEDescription"]
+    dynamodb.scan(TableName="encrypted")
+    dynamodb.batch_get_item(RequestItems={"encrypted": {"Keys": [{"id": {"S": "1"}}]}})
+    dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": "encrypted", "Item": {"id": {"S": "1"}}}}])
+    assert described["KMSMasterKeyArn"] == key
+    actions = [entry["actions"] for entry in clean.control("GET", "/log") if entry["service"] == "dynamodb"]
+    assert (actions[1], actions[3]) == (["dynamodb:Scan"], ["dynamodb:DescribeTable"])
+    assert actions[4:] == [
+        ["dynamodb:Scan", "kms:Decrypt"],
+        ["dynamodb:BatchGetItem", "kms:Decrypt"],
+        ["dynamodb:PutItem", "kms:Decrypt"],
+    ]
