@@ -158,14 +158,11 @@ def newest() -> Tally:
 
 
 SUITES: dict[str, Callable[[], Tally]] = {
-    "scenarios": lambda: counted("scenarios", "python", "tests/scenarios.py", "host_certificates", "origin_header"),
-    "roles_anywhere": lambda: counted(
-        "roles_anywhere", "python", "tests/scenarios.py", "managed_node", "roles_anywhere"
-    ),
-    "newest": newest,
+    "scenarios": lambda: counted("scenarios", "python", "tests/scenarios.py"),
     "chaos": lambda: pytest_suite("chaos", "--numprocesses=4", "tests/chaos"),
     "permissions": lambda: pytest_suite("permissions", "--numprocesses=2", "--dist=loadfile", "tests/permissions"),
     "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
+    "newest": newest,
     "unit": lambda: pytest_suite("unit", "tests/unit"),
     "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
     "demo": lambda: counted("demo", "python", "tests/demo/check.py"),
@@ -173,13 +170,9 @@ SUITES: dict[str, Callable[[], Tally]] = {
 }
 
 
-BY_NAME_ONLY = ("roles_anywhere",)
-"""Suites that are not yet trusted on a busy machine; ``newest`` needs a Python that may not be installed."""
-
-
 def default_suites() -> list[str]:
-    """The suites that run when none is named."""
-    return [name for name in SUITES if name not in BY_NAME_ONLY and (name != "newest" or newest_python())]
+    """The suites that run when none is named; ``newest`` needs a Python that may not be installed."""
+    return [name for name in SUITES if name != "newest" or newest_python()]
 
 
 def run_suite(name: str) -> Tally:

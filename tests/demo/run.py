@@ -216,7 +216,7 @@ def run(sandbox: Sandbox) -> dict[str, Any]:
     demo.register_wave()
     wave = demo.rotate("-e", json.dumps({"host_certificates_serial": [WAVE]}), quiet=True)
     unchanged = after_first == demo.installed()
-    heading("6. A node trades its certificate for AWS credentials; the certificate is revoked; the next rotation replaces it")
+    heading("6. A node trades its certificate for AWS credentials, is refused when it is revoked, and gets another")
     trades = demo.trades()
     installed = demo.installed()
     show(demo, installed, wave, trades)
