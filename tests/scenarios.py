@@ -12,8 +12,10 @@ import time
 
 from tests.run import CHECKOUT, environment
 from tests.sandbox.client import Sandbox
+from tests.sandbox.nodes.places import containers_work
 
 SCENARIOS = CHECKOUT / "extensions" / "molecule"
+NEED_CONTAINERS = frozenset({"managed_node"})
 
 
 def run_scenario(name: str) -> bool:
@@ -39,6 +41,9 @@ def run_scenario(name: str) -> bool:
 def main(names: list[str]) -> int:
     """Run the scenarios and print the closing line."""
     scenarios = names or sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
+    if not containers_work():
+        print(f"left out, since bubblewrap can make no containers here: {', '.join(NEED_CONTAINERS)}")
+        scenarios = [name for name in scenarios if name not in NEED_CONTAINERS]
     passed = sum(run_scenario(name) for name in scenarios)
     print(f"{passed} passed, {len(scenarios) - passed} failed")
     return 0 if passed == len(scenarios) else 1

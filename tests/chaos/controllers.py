@@ -149,6 +149,8 @@ def _run(order: Mapping[str, Any]) -> int:
     from tests.chaos import wave
 
     os.setsid()
+    # Ctrl-C counts, also where the tests run in the background of a shell, which has them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     directory = Path(order["directory"])
     output = os.open(directory / "output", os.O_WRONLY | os.O_CREAT, 0o600)
     os.dup2(output, 1)

@@ -14,6 +14,7 @@ from .node_faults import NodeKiller
 from .tally import sample, seeds
 
 POINTS = 32
+pytestmark = pytest.mark.usefixtures("containers")
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from .account import Account
 from .fleet import Fleet
 from .judge import installed
@@ -105,6 +107,7 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("containers")
 def test_faults_of_nodes(fleet: Fleet) -> None:
     nodes = fleet.add_nodes(len(CASES))
     for node, case in zip(nodes, CASES, strict=True):
