@@ -4,11 +4,13 @@
 
 """The one way in which the core calls AWS: client settings, a call with its error translated, paging.
 
-The thin functions of each ``api.py`` go through :func:`call` and :func:`pages`. Retries are botocore's.
+The thin functions of each ``api.py`` go through :func:`call` and :func:`pages`. Retries are botocore's, but for what it does
+not know to pass by itself.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,12 @@ except ImportError:
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+
+
+CONCURRENT_UPDATES = "TooManyUpdates"
+"""Systems Manager's answer while somebody else updates the same resource; botocore does not try again."""
+
+CONCURRENT_UPDATES_PAUSES_S = (0.5, 1, 2, 4, 8)
 
 
 def client_config() -> Config:
@@ -43,10 +51,16 @@ def call(client: BaseClient, operation: str, **parameters: Any) -> dict[str, Any
     :raises AwsError: whatever way the call failed
     """
     request = {name: value for name, value in parameters.items() if value is not None}
-    try:
-        return getattr(client, operation)(**request)
-    except (ClientError, BotoCoreError) as error:
-        raise translated(error, client.meta.method_to_api_mapping[operation]) from error
+    pauses = iter(CONCURRENT_UPDATES_PAUSES_S)
+    while True:
+        try:
+            return getattr(client, operation)(**request)
+        except (ClientError, BotoCoreError) as error:
+            refusal = translated(error, client.meta.method_to_api_mapping[operation])
+            pause_s = next(pauses, None) if refusal.code == CONCURRENT_UPDATES else None
+            if pause_s is None:
+                raise refusal from error
+        time.sleep(pause_s)
 
 
 def pages(client: BaseClient, operation: str, **parameters: Any) -> Iterator[dict[str, Any]]:

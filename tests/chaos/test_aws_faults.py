@@ -9,11 +9,21 @@ What passes by itself, a run gets over; what does not is named, and the next run
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from ansible_collections.certwright.aws.plugins.module_utils.aws import client_config
+from ansible_collections.certwright.aws.plugins.module_utils.ssm.flows import (
+    ensure_document,
+    ensure_no_document,
+    find_document,
+)
+
+from .account import Account
 from .fleet import Fleet
+from .tally import Tally
 from .test_killed_at_aws_calls import OPERATIONS
 
 PASSING = {
@@ -30,6 +40,11 @@ PASSING_ON_ONE = [
     ("acm-pca:GetCertificate", "reset again and again", {"kind": "reset", "times": 3}),
 ]
 CALLED_ONCE = ("acm-pca:DescribeCertificateAuthority", 1)
+SOME_DOCUMENT = {
+    "schemaVersion": "2.2",
+    "description": "Does nothing.",
+    "mainSteps": [{"action": "aws:runShellScript", "name": "nothing", "inputs": {"runCommand": ["true"]}}],
+}
 LASTING = {"kind": "error", "code": "AccessDeniedException", "status": 400, "times": None}
 
 
@@ -103,6 +118,20 @@ def test_output_cut(fleet: Fleet, size: int) -> None:
     assert all(ended.reason_of(host_id) for host_id in fleet.host_ids)
     fleet.check_rotated(fleet.run_again())
     fleet.tally.faults.add(f"output cut to {size} bytes")
+
+
+def test_documents_that_somebody_else_updates(account: Account, tally: Tally) -> None:
+    """Systems Manager refuses concurrent updates of one resource: each is tried again until it is done."""
+    ssm = account.sandbox.client("ssm", config=client_config())
+    content = json.dumps(SOME_DOCUMENT)
+    for operation in ("CreateDocument", "AddTagsToResource", "RemoveTagsFromResource", "DeleteDocument"):
+        account.plan(service="ssm", operation=operation, kind="error", code="TooManyUpdates", status=400)
+    ensure_document(ssm, "Chaos", content, tags={"a": "b"})
+    ensure_document(ssm, "Chaos", content, tags={"c": "d"})
+    assert find_document(ssm, "Chaos").tags == {"c": "d"}
+    ensure_no_document(ssm, "Chaos")
+    assert find_document(ssm, "Chaos") is None
+    tally.faults.add("ssm TooManyUpdates")
 
 
 def test_topic_that_cannot_be_told(fleet: Fleet) -> None:

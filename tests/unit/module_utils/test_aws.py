@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 
-from ansible_collections.certwright.aws.plugins.module_utils import scheduler
+from ansible_collections.certwright.aws.plugins.module_utils import aws, scheduler
 from ansible_collections.certwright.aws.plugins.module_utils.aws import call, client_config, pages, translated
 from ansible_collections.certwright.aws.plugins.module_utils.errors import AwsError
 
@@ -17,6 +17,11 @@ from ansible_collections.certwright.aws.plugins.module_utils.errors import AwsEr
 @pytest.fixture
 def sns():
     return boto3.client("sns", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
+
+
+@pytest.fixture
+def ssm():
+    return boto3.client("ssm", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
 
 
 def test_a_call_leaves_out_what_is_none(sns):
@@ -33,6 +38,29 @@ def test_a_refusal_comes_with_operation_and_code(sns):
             call(sns, "publish", Message="text")
     assert str(caught.value) == "Publish failed: ThrottledException: Rate exceeded"
     assert caught.value.as_result() == {"error_code": "ThrottledException", "operation": "Publish"}
+
+
+def test_a_resource_that_somebody_else_updates_is_tried_again(ssm, monkeypatch):
+    waited = []
+    monkeypatch.setattr(aws.time, "sleep", waited.append)
+    with Stubber(ssm) as stub:
+        stub.add_client_error("delete_document", "TooManyUpdates", "There are concurrent updates", 400)
+        stub.add_client_error("delete_document", "TooManyUpdates", "There are concurrent updates", 400)
+        stub.add_response("delete_document", {})
+        call(ssm, "delete_document", Name="Certwright-StageKey")
+        stub.assert_no_pending_responses()
+    assert waited == list(aws.CONCURRENT_UPDATES_PAUSES_S[:2])
+
+
+def test_a_resource_that_is_updated_without_end_is_given_up(ssm, monkeypatch):
+    waited = []
+    monkeypatch.setattr(aws.time, "sleep", waited.append)
+    with Stubber(ssm) as stub:
+        for _attempt in range(len(aws.CONCURRENT_UPDATES_PAUSES_S) + 1):
+            stub.add_client_error("delete_document", "TooManyUpdates", "There are concurrent updates", 400)
+        with pytest.raises(AwsError, match="DeleteDocument failed: TooManyUpdates"):
+            call(ssm, "delete_document", Name="Certwright-StageKey")
+    assert waited == list(aws.CONCURRENT_UPDATES_PAUSES_S)
 
 
 def test_a_refusal_keeps_what_else_aws_said():
