@@ -66,7 +66,7 @@ def _table(lines: Iterator[str], where: str) -> Iterator[Row]:
     cells = next((_cells(line) for line in lines if line.startswith("|") or _HEADING.match(line)), [])
     if cells != COLUMNS:
         raise LookupError(f"{where}: there is no table with the columns {COLUMNS}")
-    next(lines)  # the line below the columns' names
+    next(lines, "")  # the line below the columns' names
     for line in lines:
         if not line.startswith("|"):
             return
