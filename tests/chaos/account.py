@@ -157,7 +157,9 @@ class Account:
 
 def loading(host_id: str) -> str:
     """The reload command of a service that loads the record's certificate and leaves it in :data:`LOADED`."""
-    return f"mkdir -p /{LOADED} && cp '/etc/pki/certwright/{host_id}/current/cert.pem' '/{LOADED}/{host_id}'"
+    root = "$CERTWRIGHT_ROOT"  # empty in a container
+    installed = f"{root}/etc/pki/certwright/{host_id}/current/cert.pem"
+    return f'mkdir -p "{root}/{LOADED}" && cp "{installed}" "{root}/{LOADED}/{host_id}"'
 
 
 def _create_table(dynamodb: Any) -> None:

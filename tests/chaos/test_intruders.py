@@ -27,7 +27,7 @@ def test_a_node_that_asks_for_another_name(fleet: Fleet) -> None:
     assert fleet.account.issued()[OTHER_NAME] == 0
     assert OTHER_NAME in ended.reason_of(liar)
     assert not ended.reason_of(honest)
-    fleet.account.on_node(liar.partition("#")[0], f"rm -r /etc/pki/certwright/'{liar}'/staged")
+    fleet.account.on_node(liar.partition("#")[0], f'rm -r "$CERTWRIGHT_ROOT/etc/pki/certwright/{liar}/staged"')
     fleet.check_rotated(fleet.run_again())
     fleet.tally.faults.add("a node that asks for another name")
 
