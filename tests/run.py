@@ -159,13 +159,13 @@ def newest() -> Tally:
 
 SUITES: dict[str, Callable[[], Tally]] = {
     "scenarios": lambda: counted("scenarios", "python", "tests/scenarios.py"),
-    "chaos": lambda: pytest_suite("chaos", "--numprocesses=4", "tests/chaos"),
-    "permissions": lambda: pytest_suite("permissions", "--numprocesses=2", "--dist=loadfile", "tests/permissions"),
     "integration": lambda: counted("integration", "python", "tests/integration/run.py"),
+    "chaos": lambda: pytest_suite("chaos", "--numprocesses=4", "tests/chaos"),
     "newest": newest,
     "unit": lambda: pytest_suite("unit", "tests/unit"),
-    "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
+    "permissions": lambda: pytest_suite("permissions", "--numprocesses=2", "--dist=loadfile", "tests/permissions"),
     "demo": lambda: counted("demo", "python", "tests/demo/check.py"),
+    "sanity": lambda: counted("sanity", "python", "tests/sanity/run.py"),
     "lint": lint,
 }
 
