@@ -64,8 +64,8 @@ options:
     default: 15
   wait_timeout:
     description:
-      - How many seconds to wait for the nodes. A script that still runs then is ended, and the next run finishes or undoes
-        what it had begun.
+      - How many seconds to wait for a node, from when its command was sent. A script that still runs then is ended, and the
+        next run finishes or undoes what it had begun.
     type: int
     default: 300
 author:

@@ -34,7 +34,7 @@ options:
     type: str
     required: true
   wait_timeout:
-    description: How many seconds to wait for the nodes.
+    description: How many seconds to wait for a node, from when its command was sent.
     type: int
     default: 120
 author:

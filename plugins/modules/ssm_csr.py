@@ -41,7 +41,7 @@ options:
     required: true
   wait_timeout:
     description:
-      - How many seconds to wait for the nodes. A script that still runs then is ended.
+      - How many seconds to wait for a node, from when its command was sent. A script that still runs then is ended.
     type: int
     default: 300
 author:

@@ -40,7 +40,8 @@ class Job:
     """What is run.
 
     :ivar document_hash: SHA-256 that the document must have
-    :ivar wait_timeout: seconds until results are no longer waited for
+    :ivar wait_timeout: seconds from when a command was sent until its results are no longer waited for; with more nodes than
+        commands may run at once, those that come later have the same time
     :ivar comment: what the command's list in AWS shows, at most 100 characters
     """
 
@@ -58,13 +59,11 @@ def run_on_nodes(ssm: BaseClient, job: Job, records: Sequence[NodeRecord]) -> li
     :param records: no two of the same ``host_id``
     :raises AwsError: AWS does not say which nodes there are
     """
-    deadline = time.monotonic() + job.wait_timeout
     fates = _refused(ssm, records)
-    fates |= _deliver_all(ssm, job, [record for record in records if record not in fates], deadline)
+    fates |= _deliver_all(ssm, job, [record for record in records if record not in fates])
     # Such a command may even have run.
-    lost = [record for record, fate in fates.items() if getattr(fate, "code", "") == UNDELIVERABLE]
-    if lost and time.monotonic() < deadline:
-        fates |= _deliver_all(ssm, job, lost, deadline)
+    if lost := [record for record, fate in fates.items() if getattr(fate, "code", "") == UNDELIVERABLE]:
+        fates |= _deliver_all(ssm, job, lost)
     return [_outcome(record, fates[record]) for record in records]
 
 
@@ -87,9 +86,9 @@ def _refused(ssm: BaseClient, records: Sequence[NodeRecord]) -> Fates:
     return fates
 
 
-def _deliver_all(ssm: BaseClient, job: Job, records: Sequence[NodeRecord], deadline: float) -> Fates:
+def _deliver_all(ssm: BaseClient, job: Job, records: Sequence[NodeRecord]) -> Fates:
     fates: Fates = {}
-    for outcome in run_each(packing.pack(records), lambda batch: _deliver(ssm, job, batch, deadline)):
+    for outcome in run_each(packing.pack(records), lambda batch: _deliver(ssm, job, batch)):
         if outcome.error is not None:
             fates |= dict.fromkeys(outcome.item, outcome.error)
         else:
@@ -97,10 +96,12 @@ def _deliver_all(ssm: BaseClient, job: Job, records: Sequence[NodeRecord], deadl
     return fates
 
 
-def _deliver(ssm: BaseClient, job: Job, batch: Batch, deadline: float) -> Fates:
+def _deliver(ssm: BaseClient, job: Job, batch: Batch) -> Fates:
     """Send a batch and wait for its nodes."""
     fates: Fates = {}
-    for command_id, part in list(_sent(ssm, job, batch, fates)):
+    sent = list(_sent(ssm, job, batch, fates))
+    deadline = time.monotonic() + job.wait_timeout
+    for command_id, part in sent:
         fates |= _awaited(ssm, job, command_id, part, deadline)
     return fates
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from ansible_collections.certwright.aws.plugins.module_utils.errors import (
 )
 from ansible_collections.certwright.aws.plugins.module_utils.host.payload import NodeRecord
 from ansible_collections.certwright.aws.plugins.module_utils.host.report import render
+from ansible_collections.certwright.aws.plugins.module_utils.scheduler import Outcome
 from ansible_collections.certwright.aws.plugins.module_utils.ssm import commands
 from ansible_collections.certwright.aws.plugins.module_utils.ssm.commands import Job, run_on_nodes
 from ansible_collections.certwright.aws.plugins.module_utils.ssm.packing import MAX_PAYLOAD_BYTES, pack, payload_bytes
@@ -95,6 +96,20 @@ def test_results_that_cannot_be_seen_yet_are_waited_for(ssm: FakeSsm, clock: lis
     assert ssm.looks == 5
     assert clock == sorted(clock)
     assert clock[0] < 0.5
+
+
+def test_nodes_that_never_end_take_no_time_from_those_that_come_later(
+    ssm: FakeSsm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_after_the_other(items: Sequence[Any], work: Callable[[Any], Any]) -> list[Outcome[Any, Any]]:
+        return [Outcome(item, work(item)) for item in items]
+
+    monkeypatch.setattr(commands, "run_each", one_after_the_other)
+    ssm.answer = lambda node, _look: ("In Progress", "") if node == A else done(node)
+    first, second = run_on_nodes(ssm, JOB, [record(A, "a" * 20_000), record(B, "b" * 20_000)])
+    assert len(ssm.sent) == 2
+    assert isinstance(first.error, WaitTimeout)
+    assert second.result().action == "staged"
 
 
 def test_report_counts_whatever_the_status_is(ssm: FakeSsm) -> None:
