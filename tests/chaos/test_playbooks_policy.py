@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
-from policy_sentry.querying.actions import get_actions_that_support_wildcard_arns_only
 
+from tests.permissions.policies import allowed, listed, needlessly_on_everything
 from tests.permissions.signing import NEEDS_NO_PERMISSION
 
 from .estate import CONTROLLER_KEY, Estate
@@ -43,19 +42,15 @@ def used(estate: Estate) -> set[str]:
 
 
 def test_it_allows_what_is_used_and_nothing_else(estate: Estate, used: set[str]) -> None:
-    assert _allowed(estate.policy()) == used
+    assert allowed(estate.policy()) == used
 
 
 def test_it_names_resources_wherever_the_service_allows_it(estate: Estate) -> None:
-    for statement in estate.policy()["Statement"]:
-        if statement["Resource"] == "*":
-            for action in _listed(statement["Action"]):
-                known = get_actions_that_support_wildcard_arns_only(action.partition(":")[0])
-                assert action in known, f"{action} can be allowed for named resources"
+    assert needlessly_on_everything(estate.policy()) == set()
 
 
 def test_it_lets_no_shell_of_aws_run(estate: Estate) -> None:
-    (statement,) = [one for one in estate.policy()["Statement"] if "ssm:SendCommand" in _listed(one["Action"])]
+    (statement,) = [one for one in estate.policy()["Statement"] if "ssm:SendCommand" in listed(one["Action"])]
     documents = [arn for arn in statement["Resource"] if ":document/" in arn]
     assert documents
     assert all(":document/Certwright-" in arn for arn in documents)
@@ -71,15 +66,6 @@ def test_the_linter_finds_what_is_too_much(estate: Estate) -> None:
     assert _findings(policy)
 
 
-def _allowed(policy: dict[str, Any]) -> set[str]:
-    assert all(statement["Effect"] == "Allow" for statement in policy["Statement"])
-    return {action for statement in policy["Statement"] for action in _listed(statement["Action"])}
-
-
 def _findings(policy: dict[str, Any]) -> dict[str, Any]:
     document = PolicyDocument(policy)
     return {name: getattr(document, name) for name in FINDINGS if getattr(document, name)}
-
-
-def _listed(value: str | Iterable[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)

@@ -22,6 +22,7 @@ from .signing import access_key_of
 NAME = "certwright"
 TABLE = "certificates"
 CRL_FUNCTION = "certwright-crl"
+BUCKET = "certwright-crl-123456789012-us-east-1"
 ANOTHER_TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -74,6 +75,18 @@ class Certificates:
             host_certificates_validation_command=f'test "$AWS_SSM_INSTANCE_ID" != {broken}',
         )
 
+    def bring_lists(self) -> None:
+        """The function imports a list, puts another in its place, and tells the topic that it cannot look for the former."""
+        self._client("events").disable_rule(Name=CRL_FUNCTION)
+        self._forget_the_list()
+        for _list in range(2):
+            self.sandbox.control("POST", "/crl/publish")
+            self._run_the_function()
+        refusal = {"kind": "error", "code": "AccessDeniedException", "status": 403, "times": None}
+        self.sandbox.control("POST", "/faults", {"service": "rolesanywhere", "operation": "ListCrls", **refusal})
+        self._run_the_function()
+        self.sandbox.control("DELETE", "/faults")
+
     def revoke(self) -> None:
         """A record's certificate, before there is a list, and then one by its serial number."""
         self._leave_the_list_to_the_role()
@@ -122,13 +135,22 @@ class Certificates:
         self.sandbox.control("POST", "/faults", fault)
 
     def _leave_the_list_to_the_role(self) -> None:
-        """Take back what the function has brought, end it, and have the list missing when it is first looked for."""
-        self._client("events").disable_rule(Name=CRL_FUNCTION)
+        """Take back what the function has brought, and have the list missing when it is first looked for."""
+        self._forget_the_list()
+        fault = {"service": "s3", "operation": "GetObject", "kind": "error", "code": "NoSuchKey", "status": 404}
+        self.sandbox.control("POST", "/faults", fault)
+
+    def _forget_the_list(self) -> None:
         anywhere = self._client("rolesanywhere")
         for crl in anywhere.list_crls()["crls"]:
             anywhere.delete_crl(crlId=crl["crlId"])
-        fault = {"service": "s3", "operation": "GetObject", "kind": "error", "code": "NoSuchKey", "status": 404}
-        self.sandbox.control("POST", "/faults", fault)
+
+    def _run_the_function(self) -> None:
+        """As its rule does when the list is published, but to the end."""
+        (key,) = self._client("s3").list_objects_v2(Bucket=BUCKET, Prefix="crl/")["Contents"]
+        event = {"detail": {"bucket": {"name": BUCKET}, "object": {"key": key["Key"]}}}
+        run = self._client("lambda").invoke(FunctionName=CRL_FUNCTION, Payload=json.dumps(event))
+        assert "FunctionError" not in run, run["Payload"].read()
 
     def _change_by_hand(self) -> None:
         self._change_documents_and_topic()

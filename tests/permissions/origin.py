@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
-from tests.origin_site import Site
+from tests.origin_site import SECRET, Site
 from tests.playbooks import Project
 from tests.sandbox.client import Sandbox
 
 from .certificates import ANOTHER_TRUST, another_package
+from .policies import policy_of_role
 
 FUNCTION = "rotate-origin-header"
+ROTATION_S = 60
 VISIBILITY = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "shop"}
 
 
@@ -40,7 +43,7 @@ class Origin:
         self._play("setup_origin_header", origin_header_function=True, **self._network())
 
     def rotate(self) -> None:
-        """With everything changed that can be, by the variables or by somebody else."""
+        """By the controller, with everything changed that can be, by the variables or by somebody else; then by the function."""
         self._change_function_by_hand()
         self._play(
             "rotate_origin_secret",
@@ -50,8 +53,14 @@ class Origin:
             origin_header_function=True,
             origin_header_function_memory_size=512,
             origin_header_schedule_expression="rate(10 days)",
+            origin_header_rotate_immediately=True,
             **self._network(),
         )
+        self._await_rotation()
+
+    def function_policy(self) -> dict[str, Any]:
+        """The document of the policy that the role wrote for the function."""
+        return policy_of_role(self._sandbox, FUNCTION, "rotate-origin-header")
 
     def remove(self) -> None:
         self._play("setup_origin_header", origin_header_state="absent")
@@ -63,6 +72,13 @@ class Origin:
     def _play(self, playbook: str, **variables: Any) -> None:
         played = self._project.play(playbook, **self._options, **variables)
         assert played.status == 0, played.output
+
+    def _await_rotation(self) -> None:
+        """Wait until Secrets Manager has rotated the secret with the function."""
+        ends = time.monotonic() + ROTATION_S
+        while "LastRotatedDate" not in self._client("secretsmanager").describe_secret(SecretId=SECRET):
+            assert time.monotonic() < ends, f"the function has not rotated the secret within {ROTATION_S} s"
+            time.sleep(0.1)
 
     def _client(self, service: str) -> Any:
         return self._sandbox.client(service)

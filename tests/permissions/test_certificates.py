@@ -12,8 +12,10 @@ import pytest
 
 from tests.playbooks import Project
 from tests.sandbox.client import Sandbox
+from tests.sandbox.instance import access_key_of_function
 
-from .certificates import Certificates
+from .certificates import CRL_FUNCTION, Certificates
+from .policies import allowed, needlessly_on_everything, policy_of_role
 from .signing import ENVIRONMENT, used_actions
 from .tables import BOOTSTRAP, CONTROLLER, REVOCATION, Table, unknown_callers
 
@@ -26,6 +28,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certifica
         runs.set_up_again()
         runs.register()
         runs.rotate()
+        runs.bring_lists()
         runs.revoke()
         yield runs
 
@@ -45,6 +48,10 @@ def test_nothing_else_calls_aws(used: Mapping[str, set[str]]) -> None:
 
 
 def test_the_controllers_policy_is_what_the_page_says(certificates: Certificates) -> None:
-    listed = [statement["Action"] for statement in certificates.controller_policy()["Statement"]]
-    allowed = {action for one in listed for action in ([one] if isinstance(one, str) else one)}
-    assert allowed == {action for _part, action in CONTROLLER.documented()}
+    assert allowed(certificates.controller_policy()) == {action for _part, action in CONTROLLER.documented()}
+
+
+def test_the_functions_policy_allows_what_it_uses(certificates: Certificates, used: Mapping[str, set[str]]) -> None:
+    policy = policy_of_role(certificates.sandbox, CRL_FUNCTION, "bring-revocation-lists")
+    assert allowed(policy) == used[access_key_of_function(CRL_FUNCTION)]
+    assert needlessly_on_everything(policy) == set()

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import pytest
-from policy_sentry.querying.actions import get_actions_for_service, get_actions_that_support_wildcard_arns_only
+from policy_sentry.querying.actions import get_actions_for_service
 
 from tests.run import CHECKOUT
 
+from .policies import can_name_resources
 from .tables import TABLES, Table
 
 ROLES = sorted(path.parent.parent.name for path in (CHECKOUT / "roles").glob("*/meta/main.yml"))
@@ -28,8 +29,7 @@ def test_the_actions_exist(table: Table) -> None:
 def test_resources_are_named_wherever_the_service_allows_it(table: Table) -> None:
     for row in table.rows():
         for action in row.actions:
-            unrestrictable = action in get_actions_that_support_wildcard_arns_only(action.partition(":")[0])
-            assert unrestrictable == (row.resource == EVERYTHING), f"{action} on {row.resource}"
+            assert can_name_resources(action) == (row.resource != EVERYTHING), f"{action} on {row.resource}"
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -56,6 +56,11 @@ def settings() -> Settings:
     return _settings[0]
 
 
+def access_key_of_function(name: str) -> str:
+    """The access key that a Lambda function signs its calls with, as if it were that of its role's session."""
+    return f"ASIA.{name}"
+
+
 def environment(state: dict[str, Any]) -> dict[str, str]:
     """The environment variables that point any AWS client at a server.
 

@@ -132,8 +132,12 @@ def _environment(function: LambdaFunction, package: Path) -> dict[str, str]:
         "TZ": ":UTC",
     }
     aws = {name: value for name, value in instance.own_environment.items() if name.startswith("AWS_")}
-    region = {"AWS_REGION": function.region, "AWS_DEFAULT_REGION": function.region}
-    return {**function.environment_vars, **own, **aws, **region}
+    of_function = {
+        "AWS_ACCESS_KEY_ID": instance.access_key_of_function(function.function_name),
+        "AWS_REGION": function.region,
+        "AWS_DEFAULT_REGION": function.region,
+    }
+    return {**function.environment_vars, **own, **aws, **of_function}
 
 
 def _in_process(

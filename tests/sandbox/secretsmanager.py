@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import moto.secretsmanager.models as moto_models
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.common_types import TYPE_RESPONSE
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
@@ -31,12 +32,14 @@ from moto.secretsmanager.exceptions import (
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend, secretsmanager_backends
 from moto.secretsmanager.responses import SecretsManagerResponse
 
-from . import clock, control, rotation
+from . import calls, clock, control, rotation
 
 CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
 VALUE_BYTES = 65536
 LABELS_PER_SECRET = 20
 POLICY_LENGTH = 20480
+_ACTIONS_ON_KEY = {"GetSecretValue": "kms:Decrypt", "PutSecretValue": "kms:GenerateDataKey"}
+"""What using a secret's value needs on its own KMS key: "Secret encryption and decryption in AWS Secrets Manager"."""
 
 
 class MalformedPolicyDocumentException(SecretsManagerClientError):
@@ -352,4 +355,12 @@ def install() -> None:
     moto_models.FakeSecret = StrictSecret  # type: ignore[misc]
     moto_models.time = SimpleNamespace(time=clock.epoch)  # type: ignore[assignment]
     moto_models.utcnow = lambda: clock.now().replace(tzinfo=None)
+    calls.actions_on_resources["secretsmanager"] = _actions_on_key
     control.on_reset(rotation.scheduler.forget)
+
+
+def _actions_on_key(region: str, operation: str, members: Mapping[str, Any]) -> list[str]:
+    """What an operation needs on the KMS key of the secret that it names, where that has one."""
+    secret = secretsmanager_backends[DEFAULT_ACCOUNT_ID][region].secrets.get(str(members.get("SecretId")))
+    encrypted = isinstance(secret, StrictSecret) and secret.kms_key_id
+    return [_ACTIONS_ON_KEY[operation]] if encrypted and operation in _ACTIONS_ON_KEY else []

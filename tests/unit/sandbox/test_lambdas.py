@@ -19,6 +19,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.events.models import Rule
 
 from tests.sandbox.client import Sandbox
+from tests.sandbox.instance import access_key_of_function
 
 SOURCE = """
 import json, os, sys, time
@@ -159,6 +160,16 @@ def test_a_function_finds_its_package_and_boto3_and_nothing_else(
     assert (answer["foreign"], answer["own"], answer["region"]) == (False, "mine", "us-east-1")
     assert answer["account"] == "123456789012"
     assert 0 < answer["left"] <= 10_000
+
+
+def test_the_log_tells_which_function_has_called(
+    sandbox: Sandbox, clients: dict[str, Any], function: Callable[..., str]
+) -> None:
+    arn = function("show")
+    invoked(clients, arn, {})
+    key = access_key_of_function(arn.rpartition(":")[2])
+    calls = [(one["service"], one["operation"]) for one in sandbox.control("GET", "/log") if one["access_key"] == key]
+    assert calls == [("sts", "GetCallerIdentity")]
 
 
 def test_failures_are_told_and_logged(clients: dict[str, Any], function: Callable[..., str]) -> None:

@@ -20,7 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from tests.sandbox import clock, lambdas, profile, rotation, secretsmanager
+from tests.sandbox import calls, clock, lambdas, profile, rotation, secretsmanager
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:rotate"
 
@@ -260,3 +260,20 @@ def test_rotation_needs_a_function_that_secrets_manager_may_invoke(
         secrets.rotate_secret(SecretId="s", RotationLambdaARN=FUNCTION)
     assert code_of(failure) == "AccessDeniedException"
     assert "RotationEnabled" not in secrets.describe_secret(SecretId="s")
+
+
+@pytest.mark.parametrize(
+    ("operation", "actions"),
+    [
+        ("GetSecretValue", ["kms:Decrypt"]),
+        ("PutSecretValue", ["kms:GenerateDataKey"]),
+        ("DescribeSecret", []),
+    ],
+)
+def test_values_under_a_key_of_ones_own_need_it(secrets: Any, operation: str, actions: list[str]) -> None:
+    arn = secrets.create_secret(Name="own", SecretString="a", KmsKeyId="alias/own")["ARN"]
+    secrets.create_secret(Name="plain", SecretString="a")
+    needed = calls.actions_on_resources["secretsmanager"]
+    assert needed("us-east-1", operation, {"SecretId": arn}) == actions
+    assert needed("us-east-1", operation, {"SecretId": "plain"}) == []
+    assert needed("us-east-1", operation, {"SecretId": "none"}) == []
