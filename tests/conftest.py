@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from .sandbox.client import Sandbox
+from .sandbox.nodes.places import containers_work
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,13 @@ def sandbox() -> Iterator[Sandbox]:
     """A sandbox for the whole run; a test that needs a clean one calls ``sandbox.reset()``."""
     with Sandbox.start(nodes=5) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def containers() -> None:
+    """For what changes a whole machine: without containers it would be the one that runs the tests."""
+    if not containers_work():
+        pytest.skip("nodes are no containers here: bubblewrap is missing, or may make none")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from tests.run import BIN, environment
+from tests.waiting import wait_until
 
 TIMEOUT_S = 300
 
@@ -85,14 +86,22 @@ def kill_all(process: subprocess.Popen[str]) -> None:
     """SIGKILL to a playbook and to all that it started: its workers are process groups of their own."""
     if process.poll() is not None:
         return  # its id may be another process's by now
-    for pid in (process.pid, *descendants(process.pid)):
+    for pid in (process.pid, *_descendants(process.pid)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.wait()
 
 
-def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and those that these have started."""
+def kill_main(process: subprocess.Popen[str]) -> None:
+    """SIGKILL to the playbook's own process group; the module that is under way goes on without it, to its end."""
+    orphans = _descendants(process.pid)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), TIMEOUT_S)
+
+
+def _descendants(pid: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -11,7 +11,6 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.sandbox.client import Sandbox
-from tests.sandbox.nodes.places import containers_work
 
 from .account import Account
 from .controllers import Controllers
@@ -79,13 +78,6 @@ def account() -> Iterator[Account]:
     """An account of this process alone, with real nodes."""
     with Sandbox.start(nodes=NODES) as sandbox:
         yield Account.prepared(sandbox)
-
-
-@pytest.fixture(scope="session")
-def containers() -> None:
-    """For faults that change a whole machine: without containers it would be the one that runs the tests."""
-    if not containers_work():
-        pytest.skip("nodes are no containers here: bubblewrap is missing, or may make none")
 
 
 @pytest.fixture(scope="session")

@@ -17,13 +17,14 @@ import signal
 import subprocess
 import sys
 import traceback
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.run import environment
+
+from .forked import plan_fault
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FAILED = 1
@@ -159,7 +160,8 @@ def _run(order: Mapping[str, Any]) -> int:
     results: dict[str, Any] = {}
     error = ""
     try:
-        _plan(order["fault"])
+        if order["fault"]:
+            plan_fault(order["fault"])
         wave.run_wave(order["host_ids"], order["variables"], results)
     except wave.RoleFailed as failure:
         error = str(failure)
@@ -168,17 +170,6 @@ def _run(order: Mapping[str, Any]) -> int:
     (directory / "report.draft").write_text(json.dumps({"results": results, "error": error}))
     (directory / "report.draft").rename(directory / "report.json")
     return FAILED if error else 0
-
-
-def _plan(fault: Mapping[str, Any] | None) -> None:
-    if fault is None:
-        return
-    planned = {**fault, "pid": os.getpid()} if fault["kind"] == "kill" else fault
-    request = urllib.request.Request(
-        f"{os.environ['CERTWRIGHT_SANDBOX_CONTROL']}/faults", data=json.dumps(planned).encode(), method="POST"
-    )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as reply:
-        reply.read()
 
 
 if __name__ == "__main__":

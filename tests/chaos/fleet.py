@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import judge
@@ -133,14 +133,6 @@ class Fleet:
                 for item in _listed(result.get("results"))
             ]
         return "\n".join([*lines, ended.error, ended.output])
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
-    """Wait until something is so, looking often."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "what the test waits for has not happened"
-        time.sleep(0.02)
 
 
 def _listed(results: Any) -> Sequence[Mapping[str, Any]]:

@@ -10,27 +10,24 @@ The server, ``python -m tests.chaos.origin_rotator``, only forks and waits, so t
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import importlib
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import traceback
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
-from ansible.module_utils.testing import patch_module_args
 from botocore.loaders import JSONFileLoader
 
 from tests.run import environment
+
+from .forked import imported, plan_fault, run_module
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MODULE = "certwright.aws.waf_origin_secret"
@@ -97,16 +94,11 @@ def serve() -> None:
 
 def _warm_up() -> None:
     """Load what each run needs: the module, and botocore's descriptions of the services."""
-    _module()
+    imported(MODULE)
     loaded = functools.cache(JSONFileLoader().load_file)
     JSONFileLoader.load_file = lambda _loader, path: loaded(path)  # type: ignore[method-assign]
     for service in ("secretsmanager", "cloudfront", "wafv2", "elbv2"):
         boto3.client(service)
-
-
-def _module() -> Any:
-    collection, _dot, name = MODULE.rpartition(".")
-    return importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{name}")
 
 
 def _carry_out(order: Mapping[str, Any], write_end: int) -> int:
@@ -115,29 +107,12 @@ def _carry_out(order: Mapping[str, Any], write_end: int) -> int:
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     try:
         if order["kill_at"]:
-            _plan_kill(order["kill_at"])
-        result = _module_result(order["options"])
+            plan_fault({"kind": "kill", **order["kill_at"]})
+        result = run_module(MODULE, order["options"])
     except BaseException:
         result = {"failed": True, "msg": traceback.format_exc()}
     os.write(write_end, json.dumps(result).encode())
     return int(result.get("failed", False))
-
-
-def _module_result(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What the module's ``main()`` prints for Ansible."""
-    printed = io.StringIO()
-    with patch_module_args(dict(options)), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        _module().main()
-    return json.loads(printed.getvalue().strip().splitlines()[-1])
-
-
-def _plan_kill(kill_at: Mapping[str, Any]) -> None:
-    fault = {"kind": "kill", "pid": os.getpid(), **kill_at}
-    request = urllib.request.Request(
-        f"{os.environ['CERTWRIGHT_SANDBOX_CONTROL']}/faults", data=json.dumps(fault).encode(), method="POST"
-    )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as reply:
-        reply.read()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ from random import Random
 
 import pytest
 
-from .fleet import Fleet, wait_until
+from tests.waiting import wait_until
+
+from .fleet import Fleet
 from .tally import LONG, seeds
 
 ROUNDS = 20 if LONG else 3

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from .fleet import Fleet, wait_until
+from tests.waiting import wait_until
+
+from .fleet import Fleet
 
 BETWEEN_STAGE_AND_INSTALL = {"kind": "delay", "service": "acm-pca", "operation": "GetCertificate", "seconds": 1}
 

@@ -12,11 +12,10 @@ import subprocess
 from functools import partial
 from random import Random
 
-from tests.playbooks import kill_all
+from tests.playbooks import kill_all, kill_main
+from tests.waiting import wait_until
 
 from .estate import Estate
-from .fleet import wait_until
-from .kills import kill_main
 from .secrets_seen import secrets_seen
 from .tally import LONG, Tally, random_seed
 
@@ -41,9 +40,7 @@ def test_killed_again_and_again(estate: Estate, tally: Tally) -> None:
         fleet.account.clear_faults()
         fleet.account.end_leases(fleet.host_ids)
         fleet.check_usable()
-    played = estate.rotate(host_certificates_serial=[100])
-    assert played.status == 0, played.output[-5000:]
-    fleet.judge(played.output[-5000:])
+    estate.finish()
 
 
 def _reached(estate: Estate, process: subprocess.Popen[str], calls: int, before: int) -> bool:
@@ -66,9 +63,7 @@ def test_interrupted(estate: Estate, tally: Tally) -> None:
     fleet.account.clear_faults()
     fleet.account.end_leases(fleet.host_ids)
     assert fleet.called("ssm:SendCommand") == sent == 1
-    played = estate.rotate(host_certificates_serial=[100])
-    assert played.status == 0, played.output[-5000:]
-    fleet.judge(played.output[-5000:])
+    estate.finish()
     tally.faults.add("Ctrl-C while certificates are issued, through ansible-playbook")
 
 
@@ -87,9 +82,7 @@ def test_canary(estate: Estate, tally: Tally) -> None:
     assert failed in message
     assert "reload command failed" in message
     fleet.check_usable()
-    repaired = estate.rotate(host_certificates_serial=[100])
-    assert repaired.status == 0, repaired.output[-5000:]
-    fleet.judge(repaired.output[-5000:])
+    estate.finish()
     tally.faults.add("a reload command that fails everywhere, with a canary")
 
 
@@ -108,9 +101,7 @@ def test_without_the_host_table(estate: Estate, tally: Tally) -> None:
     for host_id in fleet.host_ids:
         assert f"{host_id}: BatchGetItem failed: AccessDeniedException" in message
         assert re.search(rf"{host_id} .* failed=1 ", played.output)
-    repaired = estate.rotate(host_certificates_serial=[100])
-    assert repaired.status == 0, repaired.output[-5000:]
-    fleet.judge(repaired.output[-5000:])
+    estate.finish()
     tally.faults.add("no host table, through ansible-playbook")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
 
-from tests.permissions.policies import allowed, listed, needlessly_on_everything
+from tests.permissions.policies import allowed, controller_policy, listed, needlessly_on_everything
 from tests.permissions.signing import NEEDS_NO_PERMISSION
 
 from .estate import CONTROLLER_KEY, Estate
@@ -41,29 +41,34 @@ def used(estate: Estate) -> set[str]:
     return {action for actions in by_controller for action in actions} - NEEDS_NO_PERMISSION
 
 
-def test_it_allows_what_is_used_and_nothing_else(estate: Estate, used: set[str]) -> None:
-    assert allowed(estate.policy()) == used
+@pytest.fixture
+def policy(estate: Estate) -> dict[str, Any]:
+    return controller_policy(estate.sandbox)
 
 
-def test_it_names_resources_wherever_the_service_allows_it(estate: Estate) -> None:
-    assert needlessly_on_everything(estate.policy()) == set()
+def test_it_allows_what_is_used_and_nothing_else(policy: dict[str, Any], used: set[str]) -> None:
+    assert allowed(policy) == used
 
 
-def test_it_lets_no_shell_of_aws_run(estate: Estate) -> None:
-    (statement,) = [one for one in estate.policy()["Statement"] if "ssm:SendCommand" in listed(one["Action"])]
+def test_it_names_resources_wherever_the_service_allows_it(policy: dict[str, Any]) -> None:
+    assert needlessly_on_everything(policy) == set()
+
+
+def test_it_lets_no_shell_of_aws_run(policy: dict[str, Any]) -> None:
+    (statement,) = [one for one in policy["Statement"] if "ssm:SendCommand" in listed(one["Action"])]
     documents = [arn for arn in statement["Resource"] if ":document/" in arn]
     assert documents
     assert all(":document/Certwright-" in arn for arn in documents)
 
 
-def test_the_linter_finds_nothing(estate: Estate) -> None:
-    assert _findings(estate.policy()) == {}
+def test_the_linter_finds_nothing(policy: dict[str, Any]) -> None:
+    assert _findings(policy) == {}
 
 
-def test_the_linter_finds_what_is_too_much(estate: Estate) -> None:
-    policy = copy.deepcopy(estate.policy())
-    policy["Statement"].append({"Effect": "Allow", "Action": "ssm:SendCommand", "Resource": "*"})
-    assert _findings(policy)
+def test_the_linter_finds_what_is_too_much(policy: dict[str, Any]) -> None:
+    too_much = copy.deepcopy(policy)
+    too_much["Statement"].append({"Effect": "Allow", "Action": "ssm:SendCommand", "Resource": "*"})
+    assert _findings(too_much)
 
 
 def _findings(policy: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,6 @@ that cannot be carried out here raises, so that the role cannot drift away from 
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import io
 import json
 import os
 import select
@@ -26,10 +23,11 @@ from typing import Any
 
 import boto3
 import botocore.session
-from ansible.module_utils.testing import patch_module_args
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
+
+from .forked import imported, run_module
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "host_certificates"
 SERVICES = ("acm-pca", "dynamodb", "sns", "ssm")
@@ -88,7 +86,7 @@ def warm_up() -> None:
     for path in (ROLE / "tasks").glob("*.yml"):
         for action in {action for task in load(f"tasks/{path.name}") for action in task}:
             if action.startswith(PREFIXES):
-                _imported(action)
+                imported(action)
     load("defaults/main.yml")
     load("vars/main.yml")
     # botocore parses its descriptions of AWS anew for each session, which takes longer than all else.
@@ -107,19 +105,6 @@ def load(name: str) -> Any:
 def filled(value: Any, variables: Mapping[str, Any]) -> Any:
     """A value with its templates filled in, in plain types."""
     return json.loads(json.dumps(_templar(variables).template(value)))
-
-
-def run_module(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Run the ``main()`` of a module and return what it printed for Ansible."""
-    printed = io.StringIO()
-    with patch_module_args(dict(options)), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        _imported(name).main()
-    return json.loads(printed.getvalue().strip().splitlines()[-1])
-
-
-def _imported(name: str) -> Any:
-    collection, _dot, short = name.rpartition(".")
-    return importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{short}")
 
 
 @cache

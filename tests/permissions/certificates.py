@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import yaml
@@ -17,16 +15,14 @@ from tests import pki
 from tests.playbooks import Project
 from tests.sandbox.client import Sandbox
 
+from .by_hand import change_function, change_role
+from .policies import controller_policy_arn
 from .signing import access_key_of
 
 NAME = "certwright"
 TABLE = "certificates"
 CRL_FUNCTION = "certwright-crl"
 BUCKET = "certwright-crl-123456789012-us-east-1"
-ANOTHER_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 ANOTHER_POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}],
@@ -99,13 +95,6 @@ class Certificates:
         valid = [one for one in self.sandbox.control("GET", "/certificates") if not one["revokedAt"]]
         self._play("revoke_host_certificate", certificate_revocation_serials=[valid[-1]["serial"]])
 
-    def controller_policy(self) -> dict[str, Any]:
-        """The document of the policy that the role wrote for the controller."""
-        iam = self._client("iam")
-        policy = iam.get_policy(PolicyArn=self._policy_arn())["Policy"]
-        version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
-        return version["PolicyVersion"]["Document"]
-
     def _bootstrap(self, **variables: Any) -> None:
         self._play(
             "bootstrap",
@@ -124,10 +113,6 @@ class Certificates:
 
     def _variable(self, name: str) -> str:
         return yaml.safe_load(self._project.variables_file.read_text())[name]
-
-    def _policy_arn(self) -> str:
-        (policy,) = self._client("iam").list_policies(Scope="Local")["Policies"]
-        return policy["Arn"]
 
     def _cut_outputs(self) -> None:
         """Cut what the nodes say in the next answer, so that it has to be asked for."""
@@ -186,33 +171,16 @@ class Certificates:
     def _change_roles(self) -> None:
         iam = self._client("iam")
         for role in ("certwright-host", CRL_FUNCTION):
-            iam.update_role(RoleName=role, Description="changed by hand")
-            iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(ANOTHER_TRUST))
+            change_role(self.sandbox, role)
         basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
         iam.detach_role_policy(RoleName=CRL_FUNCTION, PolicyArn=basic)
-        policy = self._policy_arn()
+        policy = controller_policy_arn(self.sandbox)
         iam.create_policy_version(PolicyArn=policy, PolicyDocument=json.dumps(ANOTHER_POLICY), SetAsDefault=True)
         iam.delete_policy_version(PolicyArn=policy, VersionId="v1")
 
     def _change_function(self) -> None:
-        functions, events = self._client("lambda"), self._client("events")
-        functions.update_function_code(FunctionName=CRL_FUNCTION, ZipFile=another_package())
-        functions.update_function_configuration(FunctionName=CRL_FUNCTION, Timeout=60)
-        functions.remove_permission(FunctionName=CRL_FUNCTION, StatementId="revocation-list")
-        functions.add_permission(
-            FunctionName=CRL_FUNCTION,
-            StatementId="revocation-list",
-            Action="lambda:InvokeFunction",
-            Principal="s3.amazonaws.com",
-        )
-        events.put_targets(
+        change_function(self.sandbox, CRL_FUNCTION, "revocation-list")
+        self._client("lambda").update_function_configuration(FunctionName=CRL_FUNCTION, Timeout=60)
+        self._client("events").put_targets(
             Rule=CRL_FUNCTION, Targets=[{"Id": "another", "Arn": self._variable("host_certificates_topic_arn")}]
         )
-
-
-def another_package() -> bytes:
-    """A function's package that is none of ours."""
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("another.py", "def handler(event, context): pass\n")
-    return package.getvalue()

@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import Any
 
 from tests.origin_site import SECRET, Site
 from tests.playbooks import Project
 from tests.sandbox.client import Sandbox
+from tests.waiting import wait_until
 
-from .certificates import ANOTHER_TRUST, another_package
+from .by_hand import another_package, change_function, change_role
 from .policies import policy_of_role
 
 FUNCTION = "rotate-origin-header"
@@ -44,7 +43,8 @@ class Origin:
 
     def rotate(self) -> None:
         """By the controller, with everything changed that can be, by the variables or by somebody else; then by the function."""
-        self._change_function_by_hand()
+        change_role(self._sandbox, FUNCTION)
+        change_function(self._sandbox, FUNCTION, "secretsmanager")
         self._play(
             "rotate_origin_secret",
             origin_header_description="another",
@@ -75,10 +75,8 @@ class Origin:
 
     def _await_rotation(self) -> None:
         """Wait until Secrets Manager has rotated the secret with the function."""
-        ends = time.monotonic() + ROTATION_S
-        while "LastRotatedDate" not in self._client("secretsmanager").describe_secret(SecretId=SECRET):
-            assert time.monotonic() < ends, f"the function has not rotated the secret within {ROTATION_S} s"
-            time.sleep(0.1)
+        secrets = self._client("secretsmanager")
+        wait_until(lambda: "LastRotatedDate" in secrets.describe_secret(SecretId=SECRET), ROTATION_S)
 
     def _client(self, service: str) -> Any:
         return self._sandbox.client(service)
@@ -110,16 +108,3 @@ class Origin:
         held = cloudfront.get_distribution_config(Id=distribution_id)
         config = {**held["DistributionConfig"], "WebACLId": acl["Summary"]["ARN"]}
         cloudfront.update_distribution(Id=distribution_id, DistributionConfig=config, IfMatch=held["ETag"])
-
-    def _change_function_by_hand(self) -> None:
-        iam, functions = self._client("iam"), self._client("lambda")
-        iam.update_role(RoleName=FUNCTION, Description="changed by hand")
-        iam.update_assume_role_policy(RoleName=FUNCTION, PolicyDocument=json.dumps(ANOTHER_TRUST))
-        functions.update_function_code(FunctionName=FUNCTION, ZipFile=another_package())
-        functions.remove_permission(FunctionName=FUNCTION, StatementId="secretsmanager")
-        functions.add_permission(
-            FunctionName=FUNCTION,
-            StatementId="secretsmanager",
-            Action="lambda:InvokeFunction",
-            Principal="s3.amazonaws.com",
-        )

@@ -30,6 +30,19 @@ Those of EC2 are as AWS has them, on ``*``: "Lambda rotation function execution 
 """
 
 
+def controller_policy_arn(sandbox: Sandbox) -> str:
+    """The ARN of the policy that ``bootstrap`` wrote for the controller, the only managed one of the account's own."""
+    (policy,) = sandbox.client("iam").list_policies(Scope="Local")["Policies"]
+    return policy["Arn"]
+
+
+def controller_policy(sandbox: Sandbox) -> dict[str, Any]:
+    """The document of the policy that ``bootstrap`` wrote for the controller."""
+    iam, arn = sandbox.client("iam"), controller_policy_arn(sandbox)
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+
 def policy_of_role(sandbox: Sandbox, role: str, name: str) -> dict[str, Any]:
     """The document of an inline policy."""
     return sandbox.client("iam").get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]

@@ -14,7 +14,6 @@ import pytest
 
 from tests.run import BIN, CHECKOUT, environment
 from tests.sandbox.client import Sandbox
-from tests.sandbox.nodes.places import containers_work
 
 from .signing import ENVIRONMENT, used_actions
 from .tables import MANAGED_NODE, unknown_callers
@@ -23,10 +22,8 @@ SCENARIO = CHECKOUT / "extensions" / "molecule" / "managed_node"
 
 
 @pytest.fixture(scope="module")
-def used(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
+def used(containers: None, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[str]]:
     """Machines register, as in the role's Molecule scenario."""
-    if not containers_work():
-        pytest.skip("nodes are no containers here: bubblewrap is missing, or may make none")
     with Sandbox.start(nodes=0) as sandbox:
         _play(sandbox, tmp_path_factory.mktemp("scenario"), SCENARIO / "prepare.yml", SCENARIO / "converge.yml")
         return used_actions(sandbox)

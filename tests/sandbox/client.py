@@ -104,16 +104,7 @@ class Sandbox:
         :param path: below ``/_sandbox``, for example ``/calls``
         :raises SandboxError: the request was refused, or nothing answers
         """
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_sandbox{path}", data=data, method=method)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=START_TIMEOUT_S) as reply:
-                return json.load(reply)
-        except urllib.error.HTTPError as error:
-            raise SandboxError(json.load(error)["error"]) from error
-        except OSError as error:
-            raise SandboxError(f"nothing answers at {self.url}: {error}") from error
+        return call_control(f"{self.url}/_sandbox", method, path, body)
 
     def calls(self) -> dict[str, int]:
         """Counts of calls by operation, such as ``{"ssm:SendCommand": 2}``."""
@@ -143,6 +134,23 @@ class Sandbox:
 
     def __exit__(self, *_error: object) -> None:
         self.stop()
+
+
+def call_control(endpoint: str, method: str, path: str, body: Any = None) -> Any:
+    """Call a control endpoint, given as in ``CERTWRIGHT_SANDBOX_CONTROL``.
+
+    :raises SandboxError: the request was refused, or nothing answers
+    """
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{endpoint}{path}", data=data, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=START_TIMEOUT_S) as reply:
+            return json.load(reply)
+    except urllib.error.HTTPError as error:
+        raise SandboxError(json.load(error)["error"]) from error
+    except OSError as error:
+        raise SandboxError(f"nothing answers at {endpoint}: {error}") from error
 
 
 def launch(state_dir: Path, nodes: int, profile: str, bound_to_caller: bool) -> Sandbox:
